@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/bling-hotline/bling/internal/process"
+)
+
+const help = `Bling is a hotline: people text one number, agents answer from Help Scout.
+
+  bling                          the whole hotline with simulated vendors: no accounts, nothing leaves this machine
+  bling text NUMBER 'hello'      text the running simulated hotline, as the person with that number
+  bling serve                    the whole hotline against real vendors; configured by the environment
+  bling help                     this page
+
+README.md says what to try first, docs/configuration.md what can be configured.
+`
+
+func main() { process.Main(run) }
+
+func run(ctx context.Context, args, environ []string) error {
+	command := ""
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "":
+		return play(ctx, environ)
+	case "serve":
+		return serve(ctx, environ, nil)
+	case "text":
+		return text(ctx, args)
+	case "help", "-h", "--help":
+		fmt.Fprint(os.Stdout, help)
+		return nil
+	default:
+		return fmt.Errorf("unknown command %q\n\n%s", command, help)
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/process"
+	"github.com/bling-hotline/bling/simulator"
+)
+
+// play runs the hotline against simulated vendors. What the environment says of the real ones is not looked at, so
+// that nothing leaves this machine.
+func play(ctx context.Context, environ []string) error {
+	dir, err := process.StateDir("bling-playground")
+	for _, kv := range environ {
+		if v, ok := strings.CutPrefix(kv, "BLING_DATA_DIR="); ok && v != "" {
+			dir, err = v, nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("there is no home directory; set BLING_DATA_DIR: %w", err)
+	}
+	addr := "127.0.0.1:8080"
+	for _, kv := range environ {
+		if v, ok := strings.CutPrefix(kv, "BLING_GATEWAY_ADDR="); ok && v != "" {
+			addr = v
+		}
+	}
+	public := "http://" + addr
+	if strings.HasPrefix(addr, ":") {
+		public = "http://127.0.0.1" + addr
+	}
+	vendors, err := simulator.Start(simulator.Config{
+		GatewayURL: public, StateDir: filepath.Join(dir, "vendors"), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	ours := append(withoutVendors(environ), vendors.Environ()...)
+	ours = append(ours, "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL="+public, "BLING_DATA_DIR="+dir)
+	if os.Getenv("BLING_LOG_LEVEL") == "" {
+		ours = append(ours, "BLING_LOG_LEVEL=warn")
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return vendors.Run(ctx) })
+	group.Go(func() error {
+		return serve(ctx, ours, func(net.Addr) { greet(vendors, public, dir) })
+	})
+	return group.Wait()
+}
+
+// withoutVendors is the environment without what would lead to a real account or database.
+func withoutVendors(environ []string) (kept []string) {
+	for _, kv := range environ {
+		foreign := false
+		for _, prefix := range []string{"TWILIO_", "HELPSCOUT_", "MOBILECOMMONS_", "BLACKHOLE_DOMAIN", "BLING_MAILBOXES", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_PUBLIC_URL", "BLING_GATEWAY_ADDR", "BLING_DATA_DIR"} {
+			foreign = foreign || strings.HasPrefix(kv, prefix)
+		}
+		if !foreign {
+			kept = append(kept, kv)
+		}
+	}
+	return kept
+}
+
+func greet(vendors *simulator.Simulator, public, dir string) {
+	fmt.Printf(`
+  Bling is running, with a simulated Twilio and a simulated Help Scout. Nothing leaves this machine.
+
+    The help desk       %s/sim/inbox      <- open this
+    The hotline         %s   number %s
+    The phone network   %s/sim/messages
+    Kept in             %s
+
+  Now be somebody who needs help. In another terminal:
+
+    go run ./cmd/bling text +16175550142 'hello'
+
+  Ctrl-C stops. What happened is still there next time.
+
+`, vendors.HelpScoutURL(), public, phone.Parse(simulator.Hotline).Display(), vendors.TwilioURL(), dir)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/process"
+	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/telemetry"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/gateway"
+	"github.com/bling-hotline/bling/services/telephony"
+	telephonystore "github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/ticketing"
+	ticketingstore "github.com/bling-hotline/bling/services/ticketing/sqlstore"
+)
+
+// serve runs all services in this process until ctx ends. ready, if not nil, is called once the door is open.
+func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) error {
+	r := env.New(environ)
+	common := process.FromEnv(r, "")
+	gatewayConfig, telephonyConfig, ticketingConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r)
+	if len(telephonyConfig.Hotlines) == 0 {
+		r.Problem("BLING_MAILBOXES", "names no hotline")
+	}
+	if err := r.Err(); err != nil {
+		return fmt.Errorf("configuration:\n%w", err)
+	}
+	flush, err := telemetry.Setup(ctx, "bling")
+	if err != nil {
+		return err
+	}
+	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
+
+	telephonyDB, err := telephonystore.Open(ctx, common.Database)
+	if err != nil {
+		return err
+	}
+	defer telephonyDB.Close()
+	ticketingDB, err := ticketingstore.Open(ctx, common.Database)
+	if err != nil {
+		return err
+	}
+	defer ticketingDB.Close()
+
+	var network rpc.Network
+	telephonyConn, err := rpc.Dial("telephony", &network)
+	if err != nil {
+		return err
+	}
+	defer telephonyConn.Close()
+	ticketingConn, err := rpc.Dial("ticketing", &network)
+	if err != nil {
+		return err
+	}
+	defer ticketingConn.Close()
+
+	log := common.Logger(os.Stderr, "gateway")
+	telephonyLog, ticketingLog := common.Logger(os.Stderr, "telephony"), common.Logger(os.Stderr, "ticketing")
+	ticketingService, err := ticketing.New(ticketingConfig, ticketing.Deps{DB: ticketingDB, Log: ticketingLog})
+	if err != nil {
+		return err
+	}
+	telephonyService, err := telephony.New(telephonyConfig, telephony.Deps{
+		DB: telephonyDB, Ticketing: ticketingv1.NewTicketingServiceClient(ticketingConn), Log: telephonyLog,
+	})
+	if err != nil {
+		return err
+	}
+	door, err := gateway.New(gatewayConfig, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: log})
+	if err != nil {
+		return err
+	}
+	lis, err := net.Listen("tcp", gatewayConfig.Addr)
+	if err != nil {
+		return fmt.Errorf("opening the door: %w", err)
+	}
+	// The door closes first, then telephony, then ticketing: nobody calls into what has stopped.
+	group, groupCtx := errgroup.WithContext(ctx)
+	telephonyCtx, doorClosed := context.WithCancel(context.WithoutCancel(ctx))
+	ticketingCtx, telephonyStopped := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer doorClosed()
+		return door.Run(groupCtx, lis)
+	})
+	group.Go(func() error {
+		defer telephonyStopped()
+		return process.Serve(telephonyCtx, common, telephonyLog, network.Listen("telephony"), telephonyService)
+	})
+	group.Go(func() error {
+		return process.Serve(ticketingCtx, common, ticketingLog, network.Listen("ticketing"), ticketingService)
+	})
+	group.Go(func() error { return process.Private(groupCtx, common, log) })
+	if ready != nil {
+		ready(lis.Addr())
+	} else {
+		log.Info("the hotline is open", "addr", lis.Addr().String(), "public_url", gatewayConfig.PublicURL)
+	}
+	return group.Wait()
+}

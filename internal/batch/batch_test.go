@@ -1,0 +1,74 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+)
+
+// Callers that come while a batch is worked on share the next one.
+func TestSharesWork(t *testing.T) {
+	entered, leave := make(chan int, 10), make(chan struct{})
+	b := New(8, func(_ context.Context, in []int) ([]int, error) {
+		entered <- len(in)
+		<-leave
+		out := make([]int, len(in))
+		for i, n := range in {
+			out[i] = n * n
+		}
+		return out, nil
+	})
+	defer b.Close()
+	var wg sync.WaitGroup
+	do := func(n int) {
+		wg.Go(func() {
+			if got, err := b.Do(t.Context(), n); err != nil || got != n*n {
+				t.Errorf("Do(%d) = %d, %v", n, got, err)
+			}
+		})
+	}
+	do(1)
+	if n := <-entered; n != 1 {
+		t.Fatalf("a lone caller shared with %d", n)
+	}
+	for n := range 8 {
+		do(n)
+	}
+	for len(b.calls) < 8 { // all have queued up
+		select {
+		case <-t.Context().Done():
+			t.Fatal("callers do not queue")
+		default:
+		}
+	}
+	close(leave)
+	if n := <-entered; n != 8 {
+		t.Errorf("second batch has %d, want 8", n)
+	}
+	wg.Wait()
+}
+
+func TestErrorsReachEverybody(t *testing.T) {
+	broken := errors.New("disk full")
+	b := New(8, func(context.Context, []int) ([]int, error) { return nil, broken })
+	if _, err := b.Do(t.Context(), 1); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	b.Close()
+	if _, err := b.Do(t.Context(), 1); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestGivesUpWithTheCaller(t *testing.T) {
+	leave := make(chan struct{})
+	b := New(1, func(_ context.Context, in []int) ([]int, error) { <-leave; return in, nil })
+	defer b.Close()
+	defer close(leave)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Do(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,163 @@
+// Package rpc builds every gRPC server and client of the services, so that all have the same interceptors:
+// traces and metrics, one log line for each failed call, recovery from panics, and the error kinds of package errs.
+//
+// In one process the services talk over memory (Network), between processes over TCP; nothing else differs.
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/bling-hotline/bling/internal/errs"
+)
+
+// MaxMessage is the largest message in bytes: a media file of 10 MiB and what is around it.
+const MaxMessage = 12 << 20
+
+// Server is a gRPC server with health checking.
+type Server struct {
+	*grpc.Server
+	// Health is what /readyz and Kubernetes see; the service sets its own name's state.
+	Health *health.Server
+}
+
+// NewServer returns a server without services. With reflect, tools such as grpcurl can ask it for its services.
+func NewServer(log *slog.Logger, reflect bool) *Server {
+	s := &Server{
+		Server: grpc.NewServer(
+			grpc.StatsHandler(otelgrpc.NewServerHandler()),
+			grpc.ChainUnaryInterceptor(answer(log)),
+			grpc.MaxRecvMsgSize(MaxMessage),
+			grpc.MaxSendMsgSize(MaxMessage),
+		),
+		Health: health.NewServer(),
+	}
+	healthpb.RegisterHealthServer(s.Server, s.Health)
+	if reflect {
+		reflection.Register(s.Server)
+	}
+	return s
+}
+
+// Run serves on lis until ctx ends, then lets the calls under way finish.
+func (s *Server) Run(ctx context.Context, lis net.Listener) error {
+	stop := context.AfterFunc(ctx, func() {
+		s.Health.Shutdown()
+		done := make(chan struct{})
+		go func() { s.GracefulStop(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(15 * time.Second):
+			s.Server.Stop()
+		}
+	})
+	defer stop()
+	if err := s.Serve(lis); err != nil {
+		return fmt.Errorf("serving gRPC on %s: %w", lis.Addr(), err)
+	}
+	return nil
+}
+
+// answer recovers panics, logs what failed, and sends the caller the kind and the safe message only.
+func answer(log *slog.Logger) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (res any, err error) {
+		start := time.Now()
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+			if err == nil {
+				return
+			}
+			level := slog.LevelInfo
+			if errs.KindOf(err) == errs.Internal {
+				level = slog.LevelError
+			}
+			log.Log(ctx, level, "rpc failed", "rpc", info.FullMethod, "kind", errs.KindOf(err), "dur", time.Since(start), "err", err)
+			err = safe(ctx, err)
+		}()
+		return next(ctx, req)
+	}
+}
+
+// safe returns err as the caller may see it.
+func safe(ctx context.Context, err error) error {
+	if e, ok := errors.AsType[*errs.Error](err); ok {
+		return e.GRPCStatus().Err() // without the text of what is wrapped around it
+	}
+	if ctx.Err() != nil {
+		return status.FromContextError(ctx.Err()).Err()
+	}
+	return status.Error(codes.Internal, "internal error")
+}
+
+// Dial connects to a service. Target is host:port, or a name on network when that is not nil.
+// Calls without a deadline get one of 10 seconds; errors come back as *errs.Error.
+func Dial(target string, network *Network) (*grpc.ClientConn, error) {
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
+		grpc.WithChainUnaryInterceptor(call),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
+	}
+	if network != nil {
+		options = append(options, grpc.WithContextDialer(network.dial))
+		target = "passthrough:///" + target
+	}
+	conn, err := grpc.NewClient(target, options...)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", target, err)
+	}
+	return conn, nil
+}
+
+func call(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+	}
+	return errs.FromGRPC(invoke(ctx, method, req, reply, conn, opts...))
+}
+
+// Network connects servers and clients in one process through memory.
+type Network struct {
+	mu        sync.Mutex
+	listeners map[string]*bufconn.Listener
+}
+
+// Listen returns the listener of a name; the same one for the same name.
+func (n *Network) Listen(name string) net.Listener { return n.listener(name) }
+
+func (n *Network) listener(name string) *bufconn.Listener {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.listeners == nil {
+		n.listeners = map[string]*bufconn.Listener{}
+	}
+	if n.listeners[name] == nil {
+		n.listeners[name] = bufconn.Listen(1 << 20)
+	}
+	return n.listeners[name]
+}
+
+func (n *Network) dial(ctx context.Context, name string) (net.Conn, error) {
+	return n.listener(name).DialContext(ctx)
+}

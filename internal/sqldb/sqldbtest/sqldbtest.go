@@ -1,0 +1,53 @@
+// Package sqldbtest gives tests empty databases of both engines.
+package sqldbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/bling-hotline/bling/internal/sqldb"
+)
+
+// Each runs a test on an empty SQLite folder, and on an empty PostgreSQL database when BLING_TEST_POSTGRES_URL names a
+// server where databases can be made.
+func Each(t *testing.T, test func(t *testing.T, c sqldb.Config)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, sqldb.Config{Dir: t.TempDir()}) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// Postgres returns an empty PostgreSQL database, or skips the test.
+func Postgres(t testing.TB) sqldb.Config {
+	t.Helper()
+	server := os.Getenv("BLING_TEST_POSTGRES_URL")
+	if server == "" {
+		t.Skip("BLING_TEST_POSTGRES_URL is not set")
+	}
+	admin, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "bling_" + strings.ReplaceAll(uuid.NewString(), "-", "")[:16]
+	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		defer admin.Close()
+		if _, err := admin.ExecContext(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			t.Log(err)
+		}
+	})
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	return sqldb.Config{URL: fmt.Sprint(u)}
+}

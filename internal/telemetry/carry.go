@@ -1,0 +1,34 @@
+package telemetry
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+func attrService(name string) attribute.KeyValue { return semconv.ServiceName(name) }
+
+// Carry returns the trace of ctx as one line of text, to be stored with work that is done later.
+func Carry(ctx context.Context) string {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return carrier["traceparent"]
+}
+
+// Resume starts a span named name that goes on with the trace that Carry stored. Call the returned function with
+// the outcome.
+func Resume(ctx context.Context, carried, name string) (context.Context, func(error)) {
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": carried})
+	ctx, span := otel.Tracer("github.com/bling-hotline/bling").Start(ctx, name, trace.WithSpanKind(trace.SpanKindConsumer))
+	return ctx, func(err error) {
+		if err != nil {
+			span.SetStatus(codes.Error, name+" failed")
+		}
+		span.End()
+	}
+}

@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"net/netip"
+
+	"github.com/bling-hotline/bling/internal/env"
+)
+
+// Config is what the gateway needs to know.
+type Config struct {
+	// Addr is where it listens. Default: :8080.
+	Addr string
+	// PublicURL is what the vendors call. Signatures are checked against it, and never against what a request says
+	// of itself.
+	PublicURL string
+	// TwilioTokens are the auth tokens that may have signed; two while one is rotated.
+	TwilioTokens []string
+	// HelpScoutSecrets are the webhook secrets that may have signed.
+	HelpScoutSecrets []string
+	// TrustedProxies are the networks whose X-Forwarded-For is believed when failed requests are counted by source.
+	// Optional.
+	TrustedProxies []netip.Prefix
+	// MaxBody is the largest webhook in bytes. Default: 1 MiB.
+	MaxBody int64
+	// MaxFailures is how many requests with a wrong signature a source may send at once, and a minute, before it is
+	// told to go away. Correctly signed requests are never counted. Default: 60.
+	MaxFailures int
+}
+
+// FromEnv reads the configuration; problems go to r.
+func FromEnv(r *env.Reader) Config {
+	return Config{
+		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
+		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
+		TwilioTokens:     r.List("TWILIO_AUTH_TOKEN"),
+		HelpScoutSecrets: r.List("HELPSCOUT_WEBHOOK_SECRET"),
+		TrustedProxies:   r.Prefixes("BLING_TRUSTED_PROXIES"),
+	}
+}
+
+func (c *Config) setDefaults() {
+	if c.MaxBody == 0 {
+		c.MaxBody = 1 << 20
+	}
+	if c.MaxFailures == 0 {
+		c.MaxFailures = 60
+	}
+}

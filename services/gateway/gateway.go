@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+)
+
+// Deps is what the gateway works with.
+type Deps struct {
+	Telephony, Ticketing *grpc.ClientConn
+	Log                  *slog.Logger
+	// Pages are further pages to serve below a path, such as the simulator's. Optional.
+	Pages map[string]http.Handler
+}
+
+// Service is the gateway. Make it with New, then Run it or take its Handler.
+type Service struct {
+	Config
+	Deps
+	sources *sources
+	metrics metrics
+	handler http.Handler
+}
+
+// New returns the gateway. Nothing listens until Run.
+func New(c Config, d Deps) (*Service, error) {
+	c.setDefaults()
+	s := &Service{Config: c, Deps: d, sources: newSources(c.MaxFailures)}
+	var err error
+	if s.metrics, err = newMetrics(); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	mux := newTranslator(d.Log)
+	ctx := context.Background()
+	for _, register := range []func() error{
+		func() error {
+			return telephonyv1.RegisterTwilioWebhookServiceHandlerClient(ctx, mux, telephonyv1.NewTwilioWebhookServiceClient(d.Telephony))
+		},
+		func() error {
+			return ticketingv1.RegisterHelpScoutWebhookServiceHandlerClient(ctx, mux, ticketingv1.NewHelpScoutWebhookServiceClient(d.Ticketing))
+		},
+	} {
+		if err := register(); err != nil {
+			return nil, fmt.Errorf("registering webhooks: %w", err)
+		}
+	}
+	s.handler = s.routes(mux)
+	return s, nil
+}
+
+// Handler serves everything the gateway serves.
+func (s *Service) Handler() http.Handler { return s.handler }
+
+func (s *Service) routes(translator http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	// twilio: an incoming text; what became of a text we sent
+	mux.Handle("POST /bling/twilio_sms", s.twilioDoor(translator))
+	mux.Handle("POST /bling/twilio_status/{attempt}", s.twilioDoor(translator))
+	// helpscout: any event
+	mux.Handle("POST /bling/helpscout_webhook", s.helpScoutDoor(translator))
+	// browser: somebody who looks whether anybody is there
+	mux.HandleFunc("GET /{$}", hello)
+	mux.HandleFunc("GET /bling/{$}", hello)
+	// cluster: is this process alive; can it do its work
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }) //nolint:errcheck // the asker is gone
+	mux.HandleFunc("GET /readyz", s.ready)
+	for path, page := range s.Pages {
+		mux.Handle(path, page)
+	}
+	return otelhttp.NewHandler(secure(mux), "gateway")
+}
+
+func hello(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, "This is a hotline. People call and text it; there is nothing to see here.\n") //nolint:errcheck // the asker is gone
+}
+
+// secure sets the headers that every answer has.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ready answers 200 when the services behind the gateway are serving.
+func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	for name, conn := range map[string]*grpc.ClientConn{"telephony": s.Telephony, "ticketing": s.Ticketing} {
+		res, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{})
+		if err != nil || res.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+			http.Error(w, name+" is not ready", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	io.WriteString(w, "ready\n") //nolint:errcheck // the asker is gone
+}
+
+// Run serves on lis until ctx ends, then lets the requests under way finish.
+func (s *Service) Run(ctx context.Context, lis net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		// Twilio waits 15 seconds at most: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+		WriteTimeout:   15 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			server.Close()
+		}
+	})
+	err := server.Serve(lis)
+	if stop() {
+		return fmt.Errorf("serving HTTP on %s: %w", lis.Addr(), err)
+	}
+	<-stopped
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,60 @@
+package telephony
+
+import (
+	"os"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/hotline"
+)
+
+// Config is what telephony needs to know.
+type Config struct {
+	// Hotlines are the numbers texts may come in for and go out from.
+	Hotlines hotline.Hotlines
+	// AccountSID and AuthToken are the Twilio account; while a token is rotated the first one is used for calls.
+	AccountSID, AuthToken string
+	// APIURL is Twilio's address. Default: https://api.twilio.com.
+	APIURL string
+	// PublicURL is the gateway's address as Twilio sees it; status callbacks go there.
+	PublicURL string
+	// Settle is how long an unclear send is left alone before Twilio is asked about it, and again between one
+	// question and the next: the status callback comes in that time, and lists catch up. Default: 5 s.
+	Settle time.Duration
+	// MediaLimit is the largest file that is fetched, in bytes. Default: 10 MiB, which is what Help Scout takes.
+	MediaLimit int64
+	// Workers is how many supporters are served at once. Default: 16.
+	Workers int
+}
+
+// FromEnv reads the configuration; problems go to r.
+func FromEnv(r *env.Reader) Config {
+	c := Config{
+		Hotlines:   hotline.FromEnv(r),
+		AccountSID: r.Require("TWILIO_ACCOUNT_SID"),
+		APIURL:     r.URL("TWILIO_API_URL", "https://api.twilio.com"),
+		PublicURL:  r.URL("BLING_PUBLIC_URL", ""),
+		Settle:     r.Duration("BLING_TWILIO_SETTLE", 0),
+	}
+	if tokens := r.List("TWILIO_AUTH_TOKEN"); len(tokens) > 0 {
+		c.AuthToken = tokens[0]
+	}
+	for _, name := range []string{"TWILIO_EDGE", "TWILIO_REGION"} {
+		if os.Getenv(name) != "" {
+			r.Problem(name, "is not supported: use TWILIO_API_URL")
+		}
+	}
+	return c
+}
+
+func (c *Config) setDefaults() {
+	if c.Settle == 0 {
+		c.Settle = 5 * time.Second
+	}
+	if c.MediaLimit == 0 {
+		c.MediaLimit = 10 << 20
+	}
+	if c.Workers == 0 {
+		c.Workers = 16
+	}
+}

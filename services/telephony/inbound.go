@@ -1,0 +1,169 @@
+package telephony
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/telemetry"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+)
+
+// noReply is the TwiML document that does nothing: whatever we answer goes out through the ledger, not from here.
+const noReply = "<Response></Response>"
+
+// maxMedia is how many files Twilio puts into one message.
+const maxMedia = 10
+
+// ReceiveText records an incoming text and answers. The work on it begins after the answer.
+func (s *Service) ReceiveText(ctx context.Context, r *telephonyv1.ReceiveTextRequest) (*telephonyv1.ReceiveTextResponse, error) {
+	var check errs.Check
+	check.That(r.GetMessageSid() != "", "MessageSid", "must not be empty")
+	check.That(r.GetFrom() != "", "From", "must not be empty")
+	check.That(r.GetTo() != "", "To", "must not be empty")
+	check.That(len(r.GetMessageSid()) <= 64 && len(r.GetFrom()) <= 256 && len(r.GetTo()) <= 256, "MessageSid, From or To", "is too long")
+	check.That(r.GetNumMedia() >= 0 && r.GetNumMedia() <= maxMedia, "NumMedia", "must be between 0 and 10")
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	fresh, err := s.incomes.Do(ctx, s.textIn(ctx, r))
+	if err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "the text could not be stored; send it again")
+	}
+	s.metrics.accepted(ctx, fresh)
+	return &telephonyv1.ReceiveTextResponse{Twiml: noReply}, nil
+}
+
+func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest) sqlstore.TextInRow {
+	// A carrier's number is E.164 where it can be; Parse brings the same person to one lane in any spelling.
+	from, to := phone.Parse(r.GetFrom()), phone.Parse(r.GetTo())
+	t := sqlstore.TextInRow{
+		MessageSID: r.GetMessageSid(),
+		Hotline:    to.Number,
+		Supporter:  string(from.Number),
+		Body:       clean(r.GetBody()),
+		Trace:      telemetry.Carry(ctx),
+		ReceivedAt: s.Now(),
+	}
+	t.Lane = lane(t.Hotline, t.Supporter)
+	for i := range int(r.GetNumMedia()) {
+		t.Media = append(t.Media, sqlstore.Media{URL: at(r.GetMediaUrl(), i), ContentType: at(r.GetMediaContentType(), i)})
+	}
+	return t
+}
+
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return ""
+}
+
+// clean keeps a text as it was written, without what no database or page can hold.
+func clean(body string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(body, "\uFFFD"), "\x00", "")
+}
+
+// deliver puts the oldest undelivered text of a lane into the ticket.
+func (s *Service) deliver(ctx context.Context, lane string) (more bool, err error) {
+	t, err := s.store.NextText(ctx, lane)
+	if err != nil || t == nil {
+		return false, err
+	}
+	ctx, end := telemetry.Resume(ctx, t.Trace, "deliver text")
+	defer func() { end(err) }()
+
+	h, ok := s.Hotlines.ByNumber(t.Hotline)
+	if !ok {
+		s.Log.WarnContext(ctx, "text for a number that is no hotline", "message_sid", t.MessageSID, "hotline", t.Hotline)
+		s.metrics.ended(ctx, sqlstore.Unrouted)
+		return true, s.store.TextEnded(ctx, t, sqlstore.Unrouted, "no hotline has this number", s.Now())
+	}
+	res, err := s.Ticketing.RecordInboundText(ctx, &ticketingv1.RecordInboundTextRequest{
+		Key:              t.MessageSID,
+		Party:            party(h.MailboxID, t.Supporter, t.MessageSID),
+		Body:             t.Body,
+		MediaContentType: contentTypes(t.Media),
+		ReceivedAt:       timestamppb.New(t.ReceivedAt),
+	})
+	if err != nil {
+		return s.undelivered(ctx, t, err)
+	}
+	if res.GetRefused() != "" {
+		s.metrics.ended(ctx, sqlstore.Refused)
+		return true, s.store.TextEnded(ctx, t, sqlstore.Refused, res.GetRefused(), s.Now())
+	}
+	var welcome *sqlstore.TextOutRow
+	if res.GetFirstContact() {
+		welcome = s.welcome(h, t)
+	}
+	if err := s.store.TextDone(ctx, t, res.GetConversationId(), s.Now(), welcome); err != nil {
+		return false, err
+	}
+	s.metrics.delivered(ctx, s.Now().Sub(t.ReceivedAt))
+	return true, nil
+}
+
+func contentTypes(media []sqlstore.Media) (types []string) {
+	for _, m := range media {
+		types = append(types, m.ContentType)
+	}
+	return types
+}
+
+// maxAttempts is how often a text may fail for a reason of ours before it is put aside: some ten minutes.
+const maxAttempts = 15
+
+// undelivered decides what becomes of a text that ticketing did not take. What waiting cures is tried for ever; what
+// will stay wrong is put aside, so that the lane moves on, and somebody is called.
+func (s *Service) undelivered(ctx context.Context, t *sqlstore.TextInRow, err error) (more bool, _ error) {
+	switch errs.KindOf(err) {
+	case errs.RateLimited, errs.Busy:
+		return false, err
+	case errs.Unavailable:
+	case errs.Internal:
+		if t.Attempts+1 < maxAttempts {
+			break
+		}
+		fallthrough
+	default:
+		s.Log.ErrorContext(ctx, "text is dead: it cannot be delivered", "message_sid", t.MessageSID, "attempts", t.Attempts+1, "err", err)
+		s.metrics.ended(ctx, sqlstore.Dead)
+		return true, s.store.TextEnded(ctx, t, sqlstore.Dead, err.Error(), s.Now())
+	}
+	if errs.RetryAfter(err) > 0 {
+		return false, err
+	}
+	if err := s.store.TextFailed(ctx, t); err != nil {
+		return false, err
+	}
+	return false, errs.Wrap(errs.KindOf(err), err, "delivering text").After(backoff(t.Attempts))
+}
+
+// backoff grows from half a second to a minute.
+func backoff(attempts int) time.Duration {
+	return min(time.Minute, 500*time.Millisecond<<min(attempts, 7))
+}
+
+// welcome is the first answer to a new supporter, or nil when none can or should go there.
+func (s *Service) welcome(h hotline.Hotline, t *sqlstore.TextInRow) *sqlstore.TextOutRow {
+	if h.Welcome == "" || !phone.Parse(t.Supporter).CanText() {
+		return nil
+	}
+	return &sqlstore.TextOutRow{
+		Key:       "welcome:" + t.MessageSID,
+		Lane:      t.Lane,
+		Hotline:   t.Hotline,
+		Supporter: phone.Number(t.Supporter),
+		Body:      h.Welcome,
+		Trace:     t.Trace,
+		CreatedAt: s.Now(),
+	}
+}

@@ -1,0 +1,98 @@
+package telephony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"strings"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/telemetry"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/telephony/twilio"
+)
+
+// maxFetches is how often a file is asked for before the ticket says that it cannot be had: some two minutes.
+const maxFetches = 8
+
+// attach fetches the next file of a lane and attaches it to its text's thread. If that can't be done, a note in
+// the ticket says why, with the file's address.
+func (s *Service) attach(ctx context.Context, lane string) (more bool, err error) {
+	m, err := s.store.NextMedia(ctx, lane)
+	if err != nil || m == nil {
+		return false, err
+	}
+	ctx, end := telemetry.Resume(ctx, m.Trace, "attach media")
+	defer func() { end(err) }()
+
+	h, ok := s.Hotlines.ByNumber(m.Hotline)
+	if !ok {
+		return true, s.store.MediaEnded(ctx, m, sqlstore.Refused, "no hotline has this number")
+	}
+	data, mimeType, err := s.twilio.FetchMedia(ctx, m.URL, s.MediaLimit)
+	if err == nil {
+		_, err = s.Ticketing.AttachMedia(ctx, &ticketingv1.AttachMediaRequest{
+			Key: m.Key, TextKey: m.MessageSID, FileName: fileName(m.Key, mimeType), MimeType: mimeType, Data: data,
+		})
+	}
+	reason := ""
+	switch refusal, isRefusal := errors.AsType[twilio.MediaError](err); {
+	case err == nil:
+		return true, s.store.MediaEnded(ctx, m, sqlstore.Done, "")
+	case isRefusal:
+		reason = refusal.Error()
+	case errors.Is(err, twilio.ErrNotReady):
+		if m.Attempts+1 >= maxFetches {
+			reason = "the carrier does not hand it out"
+		}
+	case errs.KindOf(err) == errs.Invalid, errs.KindOf(err) == errs.Precondition, errs.KindOf(err) == errs.NotFound:
+		reason = "the help desk does not take it"
+	}
+	if reason == "" {
+		return s.attachLater(ctx, m, err)
+	}
+	if _, err := s.Ticketing.FileNote(ctx, &ticketingv1.FileNoteRequest{
+		Key:   "media:" + m.Key,
+		Party: party(h.MailboxID, m.Supporter, m.MessageSID),
+		Text:  fallback(m.ContentType, m.URL) + "\nThis file could not be attached: " + reason + ".",
+	}); err != nil {
+		return s.attachLater(ctx, m, err)
+	}
+	s.Log.WarnContext(ctx, "media could not be attached", "message_sid", m.MessageSID, "reason", reason)
+	return true, s.store.MediaEnded(ctx, m, sqlstore.Refused, reason)
+}
+
+func (s *Service) attachLater(ctx context.Context, m *sqlstore.MediaInRow, err error) (bool, error) {
+	if errs.RetryAfter(err) > 0 {
+		return false, err
+	}
+	if err := s.store.MediaFailed(ctx, m); err != nil {
+		return false, err
+	}
+	return false, errs.Wrap(errs.Unavailable, err, "attaching media").After(backoff(m.Attempts))
+}
+
+// fallback is how a file appears in the ticket when it cannot be attached.
+func fallback(contentType, url string) string {
+	if contentType == "" {
+		contentType = "unknown type"
+	}
+	if url == "" {
+		url = "(missing URL)"
+	}
+	return fmt.Sprintf("Attachment (%s): %s", contentType, url)
+}
+
+// fileName is the name that agents see: the number of the file and the usual extension of its type.
+func fileName(key, mimeType string) string {
+	_, number, _ := strings.Cut(key, ":")
+	extension := map[string]string{"image/jpeg": ".jpg", "audio/mpeg": ".mp3", "video/mp4": ".mp4", "text/plain": ".txt"}[mimeType]
+	if extension == "" {
+		if all, err := mime.ExtensionsByType(mimeType); err == nil && len(all) > 0 {
+			extension = all[0]
+		}
+	}
+	return "attachment-" + number + extension
+}

@@ -1,0 +1,61 @@
+package telephony
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+)
+
+// metrics counts how the promises are kept. None has a number or a text in its labels.
+type metrics struct {
+	texts   metric.Int64Counter     // by what became of them
+	latency metric.Float64Histogram // from webhook to ticket
+	sends   metric.Int64Counter     // outgoing attempts by outcome
+}
+
+func newMetrics(store *sqlstore.Store) (m metrics, err error) {
+	meter := otel.Meter("github.com/bling-hotline/bling/services/telephony")
+	var errAll [4]error
+	m.texts, errAll[0] = meter.Int64Counter("bling_texts_in", metric.WithDescription("Incoming texts: accepted, duplicate, delivered, refused, unrouted, dead."))
+	m.latency, errAll[1] = meter.Float64Histogram("bling_text_to_ticket", metric.WithUnit("s"), metric.WithDescription("Time from the webhook's answer to the thread in the ticket."))
+	m.sends, errAll[2] = meter.Int64Counter("bling_texts_out", metric.WithDescription("Attempts to send: accepted, refused, unclear, resolved, absent, unknown."))
+	_, errAll[3] = meter.Float64ObservableGauge("bling_lane_age", metric.WithUnit("s"), metric.WithDescription("Age of the oldest work of each topic."),
+		metric.WithFloat64Callback(func(ctx context.Context, o metric.Float64Observer) error {
+			for _, topic := range []string{sqlstore.TextIn, sqlstore.MediaIn, sqlstore.TextOut} {
+				at, any, err := store.Oldest(ctx, topic)
+				if err != nil {
+					return err
+				}
+				age := 0.0
+				if any {
+					age = time.Since(at).Seconds()
+				}
+				o.Observe(age, metric.WithAttributes(attribute.String("topic", topic)))
+			}
+			return nil
+		}))
+	return m, errors.Join(errAll[:]...)
+}
+
+func (m metrics) accepted(ctx context.Context, fresh bool) {
+	m.ended(ctx, map[bool]string{true: "accepted", false: "duplicate"}[fresh])
+}
+
+func (m metrics) delivered(ctx context.Context, took time.Duration) {
+	m.ended(ctx, "delivered")
+	m.latency.Record(ctx, took.Seconds())
+}
+
+func (m metrics) ended(ctx context.Context, result string) {
+	m.texts.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
+}
+
+func (m metrics) sent(ctx context.Context, outcome string) {
+	m.sends.Add(ctx, 1, metric.WithAttributes(attribute.String("outcome", outcome)))
+}

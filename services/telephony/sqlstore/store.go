@@ -1,0 +1,105 @@
+// Package sqlstore is telephony's ledger: every text in and out, from the moment it is accepted to its end.
+// It runs on SQLite and PostgreSQL; package storetest holds what both must do.
+//
+// Nothing is deleted here. A row moves through its states forward only, and each state is committed before the
+// world can see its effect.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/sqldb"
+)
+
+// The topics of telephony's jobs: one lane's texts in, its media, and its texts out.
+const (
+	TextIn  = "text_in"
+	MediaIn = "media_in"
+	TextOut = "text_out"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is the ledger.
+type Store struct {
+	db *sqldb.DB
+	// Wake says in a transaction that lanes of a topic have work; jobs.Queue.Wake fits. Set it before use.
+	Wake func(ctx context.Context, tx *sql.Tx, topic string, lanes ...string) error
+}
+
+// Open opens telephony's database and brings it up to date.
+func Open(ctx context.Context, c sqldb.Config) (*sqldb.DB, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return sqldb.Open(ctx, c, "telephony", files)
+}
+
+// New returns the store on an open database.
+func New(db *sqldb.DB) *Store { return &Store{db: db} }
+
+// lanes returns lanes that have work in a table, for the sweep.
+func (s *Store) lanes(ctx context.Context, from, after string, limit int) (lanes []string, err error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT DISTINCT lane FROM `+from+` AND lane > $1 ORDER BY lane LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var lane string
+		if err := rows.Scan(&lane); err != nil {
+			return nil, err
+		}
+		lanes = append(lanes, lane)
+	}
+	return lanes, rows.Err()
+}
+
+// pending reports whether a lane has work in a table, as tx sees it.
+func pending(ctx context.Context, tx *sql.Tx, from, lane string) (bool, error) {
+	var one int
+	err := tx.QueryRowContext(ctx, `SELECT 1 FROM `+from+` AND lane = $1 LIMIT 1`, lane).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Pending reports whether a lane of a topic has work, as tx sees it.
+func (s *Store) Pending(topic string) func(context.Context, *sql.Tx, string) (bool, error) {
+	return func(ctx context.Context, tx *sql.Tx, lane string) (bool, error) {
+		return pending(ctx, tx, work[topic], lane)
+	}
+}
+
+// Lanes lists the lanes of a topic that have work.
+func (s *Store) Lanes(topic string) func(context.Context, string, int) ([]string, error) {
+	return func(ctx context.Context, after string, limit int) ([]string, error) {
+		return s.lanes(ctx, work[topic], after, limit)
+	}
+}
+
+// work says what work there is in a topic. The conditions are those of the partial indexes.
+var work = map[string]string{
+	TextIn:  `text_in WHERE state = 'pending'`,
+	MediaIn: `media_in WHERE state = 'pending'`,
+	TextOut: `text_out WHERE (state IN ('queued', 'sending') OR NOT told)`,
+}
+
+// Oldest returns when the oldest work of a topic was accepted; false when there is none.
+func (s *Store) Oldest(ctx context.Context, topic string) (time.Time, bool, error) {
+	column := "received_at"
+	if topic == TextOut {
+		column = "created_at"
+	}
+	var at sql.NullInt64
+	err := s.db.Read.QueryRowContext(ctx, `SELECT min(`+column+`) FROM `+work[topic]).Scan(&at)
+	return time.UnixMicro(at.Int64), at.Valid, err
+}

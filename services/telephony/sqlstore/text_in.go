@@ -1,0 +1,177 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/phone"
+)
+
+// The states of an incoming text.
+const (
+	Pending  = "pending"  // to be delivered to ticketing
+	Done     = "done"     // in the ticket
+	Refused  = "refused"  // kept out of the ticket for a reason
+	Unrouted = "unrouted" // its number belongs to no hotline; kept until it does
+	Dead     = "dead"     // cannot be delivered; somebody must look
+)
+
+// Media is a file that came with a text.
+type Media struct {
+	URL         string `json:"url"`
+	ContentType string `json:"content_type"`
+}
+
+// TextInRow is an incoming text.
+type TextInRow struct {
+	Seq        int64
+	MessageSID string
+	Lane       string
+	Hotline    phone.Number // the number it was sent to
+	Supporter  string       // the sender as the carrier gave it
+	Body       string
+	Media      []Media
+	Trace      string
+	ReceivedAt time.Time
+	Attempts   int
+}
+
+// RecordTexts writes texts that came in and wakes their lanes, all in one commit. For each it reports whether it is
+// new; one that is known already (Twilio repeats webhooks) changes nothing.
+func (s *Store) RecordTexts(ctx context.Context, texts []TextInRow) (fresh []bool, err error) {
+	ordered := slices.Clone(texts)
+	// By lane, so that two commits that touch the same lanes cannot wait for each other; within a lane as received.
+	slices.SortStableFunc(ordered, func(a, b TextInRow) int { return cmp.Compare(a.Lane, b.Lane) })
+	var inserted map[string]bool
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		var lanes []string
+		for _, t := range ordered {
+			lanes = append(lanes, t.Lane)
+		}
+		if err := s.Wake(ctx, tx, TextIn, slices.Compact(lanes)...); err != nil {
+			return err
+		}
+		inserted, err = insertTexts(ctx, tx, ordered)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recording %d texts: %w", len(texts), err)
+	}
+	fresh = make([]bool, len(texts))
+	for i, t := range texts {
+		fresh[i] = inserted[t.MessageSID]
+		delete(inserted, t.MessageSID) // a double within the batch is no news
+	}
+	return fresh, nil
+}
+
+func insertTexts(ctx context.Context, tx *sql.Tx, texts []TextInRow) (map[string]bool, error) {
+	var values strings.Builder
+	var args []any
+	for i, t := range texts {
+		media, err := json.Marshal(t.Media)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			values.WriteString(", ")
+		}
+		n := len(args)
+		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8)
+		args = append(args, t.MessageSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro())
+	}
+	rows, err := tx.QueryContext(ctx, `
+		INSERT INTO text_in (message_sid, lane, hotline, supporter, body, media, trace, received_at, state)
+		VALUES `+values.String()+`
+		ON CONFLICT (message_sid) DO NOTHING
+		RETURNING message_sid`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	inserted := map[string]bool{}
+	for rows.Next() {
+		var sid string
+		if err := rows.Scan(&sid); err != nil {
+			return nil, err
+		}
+		inserted[sid] = true
+	}
+	return inserted, rows.Err()
+}
+
+// NextText returns the oldest text of a lane that is not delivered yet, or nil.
+func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
+	var t TextInRow
+	var media string
+	var at int64
+	err := s.db.Read.QueryRowContext(ctx, `
+		SELECT seq, message_sid, lane, hotline, supporter, body, media, trace, received_at, attempts
+		FROM text_in WHERE lane = $1 AND state = 'pending' ORDER BY seq LIMIT 1`, lane).
+		Scan(&t.Seq, &t.MessageSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &t.Attempts)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading next text: %w", err)
+	}
+	t.ReceivedAt = time.UnixMicro(at)
+	if err := json.Unmarshal([]byte(media), &t.Media); err != nil {
+		return nil, fmt.Errorf("reading media of a text: %w", err)
+	}
+	return &t, nil
+}
+
+// TextDone notes that a text is in the ticket, hands its media on, and queues the welcome text if there is one.
+func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64, now time.Time, welcome *TextOutRow) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		if len(t.Media) > 0 {
+			if err := s.insertMedia(ctx, tx, t); err != nil {
+				return err
+			}
+		}
+		if welcome != nil {
+			if _, err := s.insertTextOut(ctx, tx, welcome); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2 WHERE seq = $3`,
+			conversationID, now.UnixMicro(), t.Seq)
+		return err
+	})
+}
+
+// TextEnded notes that a text goes no further: it is refused, unrouted or dead, for a reason.
+func (s *Store) TextEnded(ctx context.Context, t *TextInRow, state, reason string, now time.Time) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = $1, reason = $2, done_at = $3 WHERE seq = $4`, state, reason, now.UnixMicro(), t.Seq)
+		return err
+	})
+}
+
+// TextFailed counts a failed attempt to deliver a text.
+func (s *Store) TextFailed(ctx context.Context, t *TextInRow) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE text_in SET attempts = attempts + 1 WHERE seq = $1`, t.Seq)
+		return err
+	})
+}
+
+// Reroute makes the unrouted texts to a number pending again, now that it is a hotline's. It returns how many.
+func (s *Store) Reroute(ctx context.Context, hotline phone.Number) (n int64, err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'pending', reason = '' WHERE state = 'unrouted' AND hotline = $1`, string(hotline))
+		if err == nil {
+			n, err = r.RowsAffected()
+		}
+		return err
+	})
+	return n, err
+}

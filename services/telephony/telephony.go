@@ -1,0 +1,113 @@
+package telephony
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/batch"
+	"github.com/bling-hotline/bling/internal/jobs"
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/sqldb"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/telephony/twilio"
+)
+
+// Deps is what the service works with.
+type Deps struct {
+	DB        *sqldb.DB // from sqlstore.Open
+	Ticketing ticketingv1.TicketingServiceClient
+	Log       *slog.Logger
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// Service is telephony. Make it with New, Register it on a server, then Run it.
+type Service struct {
+	telephonyv1.UnimplementedTelephonyServiceServer
+	telephonyv1.UnimplementedTwilioWebhookServiceServer
+
+	Config
+	Deps
+	store   *sqlstore.Store
+	queue   *jobs.Queue
+	twilio  *twilio.Client
+	incomes *batch.Batcher[sqlstore.TextInRow, bool]
+	metrics metrics
+}
+
+// New returns the service. Nothing runs until Run.
+func New(c Config, d Deps) (*Service, error) {
+	c.setDefaults()
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	s := &Service{Config: c, Deps: d, store: sqlstore.New(d.DB)}
+	var err error
+	if s.twilio, err = twilio.New(c.APIURL, c.AccountSID, c.AuthToken); err != nil {
+		return nil, err
+	}
+	if s.queue, err = jobs.New(d.DB, d.Log,
+		s.topic(sqlstore.TextIn, c.Workers, s.deliver),
+		s.topic(sqlstore.TextOut, c.Workers, s.send),
+		s.topic(sqlstore.MediaIn, max(1, c.Workers/4), s.attach),
+	); err != nil {
+		return nil, err
+	}
+	s.store.Wake = s.queue.Wake
+	if s.metrics, err = newMetrics(s.store); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	s.incomes = batch.New(128, s.store.RecordTexts)
+	return s, nil
+}
+
+func (s *Service) topic(name string, workers int, step func(context.Context, string) (bool, error)) jobs.Topic {
+	return jobs.Topic{Name: name, Workers: workers, Step: step, Pending: s.store.Pending(name), Lanes: s.store.Lanes(name)}
+}
+
+// Register puts the service's RPCs on a server.
+func (s *Service) Register(server *rpc.Server) {
+	telephonyv1.RegisterTelephonyServiceServer(server, s)
+	telephonyv1.RegisterTwilioWebhookServiceServer(server, s)
+}
+
+// Run works until ctx ends, then lets the work under way finish.
+func (s *Service) Run(ctx context.Context) error {
+	defer s.incomes.Close()
+	for _, h := range s.Hotlines {
+		if h.Number == "" {
+			continue
+		}
+		n, err := s.store.Reroute(ctx, h.Number)
+		if err != nil {
+			return fmt.Errorf("looking for unrouted texts: %w", err)
+		}
+		if n > 0 {
+			s.Log.Info("unrouted texts found their hotline", "hotline", h.Number, "texts", n)
+		}
+	}
+	if err := s.queue.Start(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return s.queue.Stop(stopCtx)
+}
+
+// lane is everything between one supporter and one hotline.
+func lane(hotline phone.Number, supporter string) string { return string(hotline) + "|" + supporter }
+
+// party names the supporter to ticketing.
+func party(mailboxID int64, supporter, event string) *ticketingv1.Party {
+	p := &ticketingv1.Party{MailboxId: mailboxID, Supporter: supporter}
+	if phone.Parse(supporter).Kind == phone.Withheld {
+		p.Event = event
+	}
+	return p
+}

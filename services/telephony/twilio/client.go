@@ -1,0 +1,195 @@
+// Package twilio is telephony's client of Twilio's REST API: it sends texts, looks for them, and fetches media.
+//
+// It is twilio-go underneath, with what twilio-go lacks: contexts, a base address of our choice (TWILIO_API_URL),
+// and a clear word on each failure. A message cannot be sent twice by asking Twilio to (there is no idempotency
+// key), so every error says whether the message surely was not sent, or may have been (see Outcome).
+package twilio
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/twilio/twilio-go/client"
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/bling-hotline/bling/internal/phone"
+)
+
+// Outcome says what is known of a failed call that should have changed something.
+type Outcome int
+
+const (
+	Unclear Outcome = iota // it may have been done: no answer, or a 5xx
+	NotDone                // it was surely not done and may be tried again: no connection, or 429
+	Refused                // it was not done and never will be
+)
+
+// Error is a failed call.
+type Error struct {
+	Outcome    Outcome
+	Code       int           // Twilio's error code, or 0: https://www.twilio.com/docs/api/errors
+	Status     int           // the HTTP status, or 0
+	RetryAfter time.Duration // Twilio's advice, or 0
+	cause      error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("twilio: status %d, code %d: %v", e.Status, e.Code, e.cause)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Client calls one account. It is safe for concurrent use.
+type Client struct {
+	sid, token string
+	base       *url.URL
+	http       *http.Client
+	timeout    time.Duration
+}
+
+// New returns a client of the account at base, such as https://api.twilio.com.
+func New(base, accountSID, token string) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("reading Twilio's address: %w", err)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 32
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	return &Client{
+		sid: accountSID, token: token, base: u, timeout: 8 * time.Second,
+		http: &http.Client{
+			Transport:     otelhttp.NewTransport(transport),
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// Message is a message as Twilio has it.
+type Message struct {
+	SID       string
+	Body      string
+	Outbound  bool // sent by us through the API
+	CreatedAt time.Time
+}
+
+// Send creates a message and returns its SID. The error is always an *Error.
+// See https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource.
+func (c *Client) Send(ctx context.Context, from, to phone.Number, body, statusCallback string) (sid string, err error) {
+	params := &api.CreateMessageParams{}
+	params.SetFrom(string(from)).SetTo(string(to)).SetBody(body).SetStatusCallback(statusCallback)
+	call, service := c.call(ctx)
+	defer call.cancel()
+	m, err := service.CreateMessage(params)
+	if err != nil {
+		return "", call.failed(err)
+	}
+	if m.Sid == nil || *m.Sid == "" {
+		return "", call.failed(errors.New("answer without sid"))
+	}
+	return *m.Sid, nil
+}
+
+// Find returns the messages from one number to another that were created at or after since, newest first.
+func (c *Client) Find(ctx context.Context, from, to phone.Number, since time.Time) ([]Message, error) {
+	// A message that is still queued may have no date of sending yet, so the filter is on the numbers only and
+	// the newest page is enough: it holds what was created last.
+	params := &api.ListMessageParams{}
+	params.SetFrom(string(from)).SetTo(string(to)).SetPageSize(100).SetLimit(100)
+	call, service := c.call(ctx)
+	defer call.cancel()
+	list, err := service.ListMessage(params)
+	if err != nil {
+		return nil, call.failed(err)
+	}
+	var found []Message
+	for _, m := range list {
+		if m.Sid == nil || m.Body == nil || m.DateCreated == nil {
+			continue
+		}
+		at, err := time.Parse(time.RFC1123Z, *m.DateCreated)
+		if err != nil || at.Before(since.Truncate(time.Second)) {
+			continue
+		}
+		found = append(found, Message{SID: *m.Sid, Body: *m.Body, CreatedAt: at, Outbound: m.Direction != nil && *m.Direction == "outbound-api"})
+	}
+	return found, nil
+}
+
+// call is the transport of one API call. twilio-go knows no contexts, so each call gets its own.
+type call struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	client *Client
+
+	sent   bool // the request was handed to a connection
+	status int
+	header http.Header
+}
+
+func (c *Client) call(ctx context.Context) (*call, *api.ApiService) {
+	t := &call{client: c}
+	t.ctx, t.cancel = context.WithTimeout(ctx, c.timeout)
+	base := &client.Client{
+		Credentials: client.NewCredentials(c.sid, c.token),
+		HTTPClient:  &http.Client{Transport: t, CheckRedirect: c.http.CheckRedirect},
+	}
+	base.SetAccountSid(c.sid)
+	return t, api.NewApiServiceWithClient(base)
+}
+
+// RoundTrip sends the request to our base address, under the call's context, and reads the whole answer: twilio-go
+// leaves the bodies of errors unclosed and forgets their headers.
+func (t *call) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(t.ctx)
+	r.URL.Scheme, r.URL.Host, r.Host = t.client.base.Scheme, t.client.base.Host, t.client.base.Host
+	res, err := t.client.http.Transport.RoundTrip(r)
+	if err != nil {
+		op, isOp := errors.AsType[*net.OpError](err)
+		t.sent = !isOp || op.Op != "dial"
+		return nil, err
+	}
+	t.sent, t.status, t.header = true, res.StatusCode, res.Header
+	body, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
+	res.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+func (t *call) failed(err error) *Error {
+	e := &Error{Status: t.status, cause: err}
+	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok {
+		e.Code = rest.Code
+	}
+	if s, err := strconv.Atoi(t.header.Get("Retry-After")); err == nil {
+		e.RetryAfter = time.Duration(s) * time.Second
+	}
+	switch {
+	case t.status == http.StatusTooManyRequests, !t.sent:
+		// "never processed, always safe to retry": https://www.twilio.com/docs/api/errors/20429
+		e.Outcome = NotDone
+	case t.status == http.StatusUnauthorized, t.status == http.StatusForbidden:
+		e.Outcome = NotDone // our credentials are wrong, not the text
+	case e.Code == 21611:
+		e.Outcome = NotDone // the sender's queue is full: later
+	case t.status >= 400 && t.status < 500 && t.status != http.StatusRequestTimeout:
+		e.Outcome = Refused
+	default:
+		e.Outcome = Unclear
+	}
+	return e
+}

@@ -1,0 +1,54 @@
+// Command ticketing runs the ticketing service alone. Its configuration is in the environment; see
+// docs/configuration.md.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/process"
+	"github.com/bling-hotline/bling/internal/telemetry"
+	"github.com/bling-hotline/bling/services/ticketing"
+	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
+)
+
+func main() { process.Main(run) }
+
+func run(ctx context.Context, _, environ []string) error {
+	r := env.New(environ)
+	common := process.FromEnv(r, ":9102")
+	config := ticketing.FromEnv(r)
+	if err := r.Err(); err != nil {
+		return fmt.Errorf("configuration:\n%w", err)
+	}
+	log := common.Logger(os.Stderr, "ticketing")
+	flush, err := telemetry.Setup(ctx, "ticketing")
+	if err != nil {
+		return err
+	}
+	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
+
+	db, err := sqlstore.Open(ctx, common.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	service, err := ticketing.New(config, ticketing.Deps{DB: db, Log: log})
+	if err != nil {
+		return err
+	}
+	lis, err := net.Listen("tcp", common.GRPCAddr)
+	if err != nil {
+		return err
+	}
+	log.Info("ticketing is ready", "addr", lis.Addr().String())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return process.Private(ctx, common, log) })
+	group.Go(func() error { return process.Serve(ctx, common, log, lis, service) })
+	return group.Wait()
+}

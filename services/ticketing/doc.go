@@ -1,0 +1,18 @@
+// Package ticketing owns everything between the hotline and the help desk: which Help Scout conversation belongs to
+// whom, what is put into it, and the account's budget of requests.
+//
+// A text comes in. telephony calls RecordInboundText (record.go) with the MessageSid as key. The service takes the
+// lease of the supporter's lane, so that nobody else works on it, on any replica; finds the conversation (choose.go), by
+// its own table, and by a search only for somebody it has never seen; notes the intent; posts the thread (post.go); notes
+// the result. A key that is done is answered from the ledger.
+//
+// If Help Scout's answer to a write is lost, the entry stays "posting", and whoever comes next looks for it in Help
+// Scout before writing again (readback.go). A full or locked conversation is followed by a new one, with notes
+// that link both (rollover.go).
+//
+// Notes are accepted first and posted in their turn (notes.go). Files are attached to the thread they came
+// with (attach.go). Help Scout's webhooks are kept, and those that say that a conversation was merged, moved or deleted
+// make us look before it is used again (events.go). Every request takes its share of the budget (budget.go).
+//
+// The rows are in sqlstore, Help Scout's API in helpscout.
+package ticketing

@@ -1,0 +1,58 @@
+package ticketing
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
+)
+
+// moving are the events after which a conversation may be elsewhere, or not be used any more. What became of it is asked
+// when it is needed, so that neither order nor repetition of the events matters.
+var moving = map[string]bool{
+	"convo.merged": true, "convo.moved": true, "convo.deleted": true, "convo.status": true,
+}
+
+// ReceiveEvent keeps an event of Help Scout. Events of mailboxes that are not ours are not kept: several
+// installations may share one account.
+func (s *Service) ReceiveEvent(ctx context.Context, r *ticketingv1.ReceiveEventRequest) (*ticketingv1.ReceiveEventResponse, error) {
+	var check errs.Check
+	check.That(r.GetEvent() != "" && len(r.GetEvent()) <= 100, "event", "must have 1 to 100 characters")
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	var convo struct {
+		ID        int64 `json:"id"`
+		MailboxID int64 `json:"mailboxId"`
+		Threads   int   `json:"threads"`
+		Mailbox   struct {
+			ID int64 `json:"id"`
+		} `json:"mailbox"` // of the first generation
+	}
+	// Some fields have other types in other events; what could be read is enough.
+	err := json.Unmarshal(r.GetBody(), &convo)
+	if !json.Valid(r.GetBody()) {
+		return nil, errs.Wrap(errs.Invalid, err, "the body is not JSON")
+	}
+	mailboxID := max(convo.MailboxID, convo.Mailbox.ID)
+	if _, ours := s.Hotlines.ByMailbox(mailboxID); !ours && mailboxID != 0 && !moving[r.GetEvent()] {
+		s.metrics.event(ctx, "foreign")
+		return &ticketingv1.ReceiveEventResponse{}, nil
+	}
+	hash := sha256.New()
+	hash.Write([]byte(r.GetEvent() + "\n"))
+	hash.Write(r.GetBody())
+	fresh, err := s.store.RecordEvent(ctx, sqlstore.Event{
+		Hash: hex.EncodeToString(hash.Sum(nil)), Name: r.GetEvent(), Body: r.GetBody(),
+		MailboxID: mailboxID, ConversationID: convo.ID, Threads: convo.Threads, Moved: moving[r.GetEvent()],
+	}, s.Now())
+	if err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "the event could not be stored; send it again")
+	}
+	s.metrics.event(ctx, map[bool]string{true: "accepted", false: "duplicate"}[fresh])
+	return &ticketingv1.ReceiveEventResponse{}, nil
+}

@@ -1,0 +1,119 @@
+package ticketing
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bling-hotline/bling/services/ticketing/helpscout"
+	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
+)
+
+// postText puts a text into the lane's conversation, or into a new one. It returns the notes that must follow.
+func (s *Service) postText(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, text string) ([]sqlstore.Entry, error) {
+	if !e.UnclearAt.IsZero() || s.interrupted(lane, e) {
+		found, err := s.readBack(ctx, who, lane, e, "customer", text)
+		if err != nil || found {
+			return nil, err
+		}
+	}
+	full := false // the lane's conversation takes no more threads
+	for range 4 {
+		if e.State != sqlstore.Posting {
+			if err := s.choose(ctx, who, lane); errors.Is(err, errSpam) {
+				e.State, e.Reason = sqlstore.Refused, errSpam.Error()
+				return nil, nil
+			} else if err != nil {
+				return nil, err
+			}
+			full = full || lane.Threads >= s.ThreadLimit
+		}
+		if lane.ConversationID == 0 || full {
+			return s.open(ctx, who, lane, e, text)
+		}
+		if err := s.intend(ctx, lane, e, lane.ConversationID); err != nil {
+			return nil, err
+		}
+		id, err := s.desk.AddCustomerThread(ctx, lane.ConversationID, who.customer, helpscout.HTML(text))
+		switch status := helpscout.StatusOf(err); {
+		case err == nil:
+			done(lane, e, lane.ConversationID, id)
+			return nil, nil
+		case status == 404: // merged or deleted: find out which
+			e.State = sqlstore.Pending
+			lane.Seen = lane.Changes - 1
+		case status == 412 || status == 423: // full, or locked because it is old
+			e.State = sqlstore.Pending
+			full = true
+		default:
+			return nil, s.failed(e, err)
+		}
+	}
+	return nil, errors.New("the conversation changes faster than it can be followed")
+}
+
+// intend notes that the entry is about to be put into a conversation (0: a new one). Where Hold has done so already
+// it writes nothing.
+func (s *Service) intend(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.Entry, conversationID int64) error {
+	if e.State == sqlstore.Posting && e.ConversationID == conversationID {
+		return nil
+	}
+	e.State, e.ConversationID, e.OpenedAt = sqlstore.Posting, conversationID, s.Now()
+	return s.store.Save(ctx, lane, *e, s.Now())
+}
+
+// done notes in lane and entry that the entry is in a conversation.
+func done(lane *sqlstore.Lane, e *sqlstore.Entry, conversationID, threadID int64) {
+	e.State, e.ConversationID, e.ThreadID = sqlstore.Done, conversationID, threadID
+	if lane.ConversationID != conversationID {
+		lane.ConversationID, lane.Threads = conversationID, 0
+	}
+	lane.Threads++
+	lane.Known = true
+}
+
+// failed decides whether a failure is for good: Help Scout says no to this very entry.
+func (s *Service) failed(e *sqlstore.Entry, err error) error {
+	switch helpscout.StatusOf(err) {
+	case 400, 413, 415:
+		e.State, e.Reason = sqlstore.Dead, err.Error()
+		return nil
+	}
+	return err
+}
+
+// open makes a new conversation with the text in it. If the lane had one, it is its successor.
+func (s *Service) open(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, text string) ([]sqlstore.Entry, error) {
+	v := helpscout.NewConversation{
+		Subject:   "Request from " + who.identity.Display(),
+		Type:      "phone",
+		MailboxID: lane.MailboxID,
+		Status:    "active",
+		Customer:  who.customer,
+		Threads:   []helpscout.NewThread{{Type: "customer", Customer: &who.customer, Text: helpscout.HTML(text)}},
+		Tags:      s.Tags,
+	}
+	var old *helpscout.Conversation
+	if lane.ConversationID != 0 {
+		var err error
+		if old, err = s.inherit(ctx, lane.ConversationID, &v); err != nil {
+			return nil, err
+		}
+	}
+	e.FirstContact = !lane.Known
+	if err := s.intend(ctx, lane, e, 0); err != nil {
+		return nil, err
+	}
+	id, err := s.desk.Create(ctx, v)
+	if helpscout.StatusOf(err) == 400 && v.AssignTo != 0 {
+		v.AssignTo = 0 // the assignee may be gone
+		id, err = s.desk.Create(ctx, v)
+	}
+	if err != nil {
+		return nil, s.failed(e, err)
+	}
+	done(lane, e, id, 0)
+	if old == nil {
+		return nil, nil
+	}
+	return s.link(old, id), nil
+}

@@ -1,0 +1,133 @@
+package ticketing
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/services/ticketing/helpscout"
+	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
+)
+
+// clockSkew is how much Help Scout's clock may be behind ours when we look for what we have just written.
+const clockSkew = 2 * time.Minute
+
+// interrupted reports whether the entry was being posted when its holder vanished: it is posting, but not since
+// this very Hold.
+func (s *Service) interrupted(lane *sqlstore.Lane, e *sqlstore.Entry) bool {
+	return e.State == sqlstore.Posting && !e.OpenedAt.Equal(lane.HeldAt)
+}
+
+// readBack looks in Help Scout for an entry whose fate is unclear. It reports true when the entry is there, and
+// false when it surely is not, so that it may be posted again; the entry is then pending. While neither is
+// sure it returns an error that says when to look again.
+func (s *Service) readBack(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, kind, text string) (bool, error) {
+	if e.UnclearAt.IsZero() {
+		e.UnclearAt = s.Now() // its holder vanished; nobody knows when
+	}
+	found, err := s.findThread(ctx, who, lane, e, kind, text)
+	if err != nil {
+		return false, err
+	}
+	if found {
+		s.metrics.entry(ctx, e.Kind, "found")
+		return true, nil
+	}
+	settle := s.Settle
+	if e.ConversationID == 0 {
+		settle = s.ListLag
+	}
+	if wait := e.UnclearAt.Add(settle).Sub(s.Now()); wait > 0 {
+		return false, errs.New(errs.Unavailable, "it is not clear yet whether Help Scout has this entry").After(min(wait, 2*time.Second))
+	}
+	s.metrics.entry(ctx, e.Kind, "absent")
+	e.State, e.UnclearAt = sqlstore.Pending, time.Time{}
+	return false, nil
+}
+
+// findThread looks for the entry's thread where it was meant to go.
+func (s *Service) findThread(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, kind, text string) (bool, error) {
+	if e.ConversationID == 0 {
+		return s.findCreated(ctx, who, lane, e, kind, text)
+	}
+	v, err := s.current(ctx, e.ConversationID)
+	if helpscout.StatusOf(err) == 404 {
+		return false, nil // deleted, and the thread with it
+	}
+	if err != nil {
+		return false, err
+	}
+	id, err := s.findIn(ctx, v.ID, e, kind, text)
+	if err != nil || id == 0 {
+		return false, err
+	}
+	done(lane, e, v.ID, id)
+	return true, nil
+}
+
+// findCreated looks for a conversation that was made with the entry in it.
+func (s *Service) findCreated(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, kind, text string) (bool, error) {
+	list, err := s.desk.Search(ctx, lane.MailboxID, who.customer.Email)
+	if err != nil {
+		return false, err
+	}
+	for _, v := range list {
+		if v.CreatedAt.Before(e.OpenedAt.Add(-clockSkew)) {
+			continue
+		}
+		if taken, err := s.store.ConversationTaken(ctx, v.ID); err != nil || taken {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		id, err := s.findIn(ctx, v.ID, e, kind, text)
+		if err != nil {
+			return false, err
+		}
+		if id != 0 {
+			done(lane, e, v.ID, id)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// findIn returns the id of the thread in a conversation that can only be the entry's: of its kind, with its text, not
+// older than the attempt, and not that of another entry. 0: there is none.
+func (s *Service) findIn(ctx context.Context, conversationID int64, e *sqlstore.Entry, kind, text string) (int64, error) {
+	threads, err := s.desk.Threads(ctx, conversationID)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.learnFirst(ctx, conversationID, threads); err != nil {
+		return 0, err
+	}
+	for _, t := range threads {
+		if t.Type != kind || t.CreatedAt.Before(e.OpenedAt.Add(-clockSkew)) || !helpscout.SameText(t.Body, text) {
+			continue
+		}
+		taken, err := s.store.ThreadTaken(ctx, t.ID)
+		if err != nil {
+			return 0, err
+		}
+		if !taken {
+			return t.ID, nil
+		}
+	}
+	return 0, nil
+}
+
+// learnFirst notes which thread a conversation began with, lest it be taken for a later one with the same words.
+func (s *Service) learnFirst(ctx context.Context, conversationID int64, newest []helpscout.Thread) error {
+	if len(newest) >= helpscout.ThreadsPage {
+		return nil // the first one is not among them
+	}
+	for _, t := range slices.Backward(newest) {
+		if t.Type == "customer" {
+			return s.store.LearnFirstThread(ctx, conversationID, t.ID)
+		}
+	}
+	return nil
+}

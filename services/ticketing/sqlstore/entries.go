@@ -1,0 +1,243 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The kinds of entries.
+const (
+	Text       = "text"
+	Note       = "note"
+	Attachment = "attachment"
+)
+
+// The states of an entry.
+const (
+	Pending = "pending" // not posted, surely
+	Posting = "posting" // it may or may not be in Help Scout
+	Done    = "done"    // in Help Scout
+	Refused = "refused" // kept out for a reason
+	Dead    = "dead"    // Help Scout will never take it
+)
+
+// Lane is one supporter in one mailbox. Whoever holds its lease may change it.
+type Lane struct {
+	ID             string
+	MailboxID      int64
+	ConversationID int64 // where the next entry goes; 0: nowhere yet
+	Threads        int   // how many threads that has at least
+	Known          bool  // there was a conversation before
+	Searched       bool  // Help Scout was asked for one that is older than our table
+	Changes        int64 // how often Help Scout said that the conversation changed
+	Seen           int64 // how many of those were looked at since
+	HeldAt         time.Time
+
+	lease string
+}
+
+// Stale reports whether the conversation must be looked at before it is used.
+func (l *Lane) Stale() bool { return l.Changes != l.Seen }
+
+// Entry is something that is put into a conversation.
+type Entry struct {
+	Key            string
+	Lane           string // set when it is read
+	Kind           string
+	State          string
+	Body           string
+	ConversationID int64
+	ThreadID       int64
+	FirstContact   bool
+	OpenedAt       time.Time
+	UnclearAt      time.Time // zero: the answer was not lost
+	Attempts       int
+	Reason         string
+	Trace          string
+}
+
+// ErrBusy means that somebody else works on the lane.
+var ErrBusy = errors.New("lane is leased")
+
+// Hold takes the lane's lease until a time, makes lane and entry if they are new, and returns both as they stand.
+// An entry that has ended is returned without a lease: lane is nil. ErrBusy: try again.
+//
+// When a text is pending and the lane's conversation can be used as it is, the text becomes posting in the same
+// commit, for that conversation: this is the intent of the usual case, in which nothing needs to be asked first.
+func (s *Store) Hold(ctx context.Context, want Lane, e Entry, now, until time.Time, limit int) (lane *Lane, entry Entry, err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		lane = nil
+		entry, err = findEntry(ctx, tx, e.Key)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			entry = e
+			entry.State = Pending
+		case err != nil:
+			return err
+		case entry.State == Done || entry.State == Refused || entry.State == Dead:
+			return nil
+		}
+		if lane, err = lease(ctx, tx, want, now, until); err != nil {
+			return err
+		}
+		straight := entry.State == Pending && e.Kind == Text && lane.ConversationID != 0 && !lane.Stale() && lane.Threads < limit
+		if straight {
+			entry.State, entry.ConversationID, entry.OpenedAt = Posting, lane.ConversationID, now
+		}
+		return upsertEntry(ctx, tx, lane.ID, entry, now)
+	})
+	if err != nil {
+		return nil, entry, fmt.Errorf("holding lane: %w", err)
+	}
+	return lane, entry, nil
+}
+
+func lease(ctx context.Context, tx *sql.Tx, want Lane, now, until time.Time) (*Lane, error) {
+	l := Lane{ID: want.ID, HeldAt: now, lease: uuid.NewString()}
+	err := tx.QueryRowContext(ctx, `
+		INSERT INTO lane (id, mailbox_id, lease, lease_until) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET lease = EXCLUDED.lease, lease_until = EXCLUDED.lease_until
+		WHERE lane.lease = '' OR lane.lease_until < $5
+		RETURNING mailbox_id, conversation_id, threads, known, searched, changes, seen`,
+		l.ID, want.MailboxID, l.lease, until.UnixMicro(), now.UnixMicro()).
+		Scan(&l.MailboxID, &l.ConversationID, &l.Threads, &l.Known, &l.Searched, &l.Changes, &l.Seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrBusy
+	}
+	return &l, err
+}
+
+const entryColumns = `key, lane, kind, state, body, conversation_id, thread_id, first_contact, opened_at, unclear_at, attempts, reason, trace`
+
+func findEntry(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, key string) (e Entry, err error) {
+	var opened, unclear int64
+	err = q.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entry WHERE key = $1`, key).
+		Scan(&e.Key, &e.Lane, &e.Kind, &e.State, &e.Body, &e.ConversationID, &e.ThreadID, &e.FirstContact, &opened, &unclear, &e.Attempts, &e.Reason, &e.Trace)
+	e.OpenedAt = time.UnixMicro(opened)
+	if unclear != 0 {
+		e.UnclearAt = time.UnixMicro(unclear)
+	}
+	return e, err
+}
+
+// FindEntry returns the entry with a key.
+func (s *Store) FindEntry(ctx context.Context, key string) (e Entry, found bool, err error) {
+	e, err = findEntry(ctx, s.db.Read, key)
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, false, nil
+	}
+	return e, err == nil, err
+}
+
+func upsertEntry(ctx context.Context, tx *sql.Tx, lane string, e Entry, now time.Time) error {
+	var opened, unclear int64
+	if e.State == Posting {
+		opened = e.OpenedAt.UnixMicro()
+	}
+	if !e.UnclearAt.IsZero() {
+		unclear = e.UnclearAt.UnixMicro()
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO entry (key, lane, kind, state, body, conversation_id, thread_id, first_contact, opened_at, unclear_at, attempts, reason, trace, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		ON CONFLICT (key) DO UPDATE SET state = EXCLUDED.state, conversation_id = EXCLUDED.conversation_id, thread_id = EXCLUDED.thread_id,
+			first_contact = EXCLUDED.first_contact, opened_at = EXCLUDED.opened_at, unclear_at = EXCLUDED.unclear_at,
+			attempts = EXCLUDED.attempts, reason = EXCLUDED.reason`,
+		e.Key, lane, e.Kind, e.State, e.Body, e.ConversationID, e.ThreadID, e.FirstContact, opened, unclear, e.Attempts, e.Reason, e.Trace, now.UnixMicro())
+	return err
+}
+
+// Save writes what is known of a lane and an entry by now and keeps the lease: the intent of an attempt.
+func (s *Store) Save(ctx context.Context, lane *Lane, e Entry, now time.Time) error {
+	return s.save(ctx, lane, e, now, false)
+}
+
+// Release writes what is known of a lane and an entry by now, adds notes that follow from it, and ends the lease.
+func (s *Store) Release(ctx context.Context, lane *Lane, e Entry, now time.Time, notes ...Entry) error {
+	return s.save(ctx, lane, e, now, true, notes...)
+}
+
+// errLost means that the lease ran out and somebody else has the lane now.
+var errLost = errors.New("lease was lost")
+
+func (s *Store) save(ctx context.Context, lane *Lane, e Entry, now time.Time, release bool, notes ...Entry) error {
+	err := s.db.Update(ctx, func(tx *sql.Tx) error {
+		if len(notes) > 0 {
+			if err := s.Wake(ctx, tx, Notes, lane.ID); err != nil {
+				return err
+			}
+		}
+		r, err := tx.ExecContext(ctx, `
+			UPDATE lane SET conversation_id = $1, threads = CASE WHEN conversation_id = $1 AND threads > $2 THEN threads ELSE $2 END,
+				known = $3, searched = $4, seen = $5, lease = CASE WHEN $6 THEN '' ELSE lease END
+			WHERE id = $7 AND lease = $8`,
+			lane.ConversationID, lane.Threads, lane.Known, lane.Searched, lane.Seen, release, lane.ID, lane.lease)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, errLost)
+		}
+		for _, n := range append([]Entry{e}, notes...) {
+			if err := upsertEntry(ctx, tx, lane.ID, n, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("saving lane: %w", err)
+	}
+	return nil
+}
+
+// QueueNote accepts a note for a lane. It reports false when the lane has never had a conversation.
+func (s *Store) QueueNote(ctx context.Context, lane string, e Entry, now time.Time) (ok bool, err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT known FROM lane WHERE id = $1`, lane).Scan(&ok)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !ok {
+			return nil
+		}
+		if err == nil {
+			err = s.Wake(ctx, tx, Notes, lane)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO entry (key, lane, kind, state, body, conversation_id, trace, created_at) VALUES ($1, $2, 'note', 'pending', $3, $4, $5, $6)
+			ON CONFLICT (key) DO NOTHING`, e.Key, lane, e.Body, e.ConversationID, e.Trace, now.UnixMicro())
+		return err
+	})
+	return ok && err == nil, err
+}
+
+// ThreadTaken reports whether a thread is that of an entry already.
+func (s *Store) ThreadTaken(ctx context.Context, threadID int64) (bool, error) {
+	var n int
+	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE thread_id = $1`, threadID).Scan(&n)
+	return n > 0, err
+}
+
+// LearnFirstThread notes the id of the first text of a conversation, which its creation did not tell.
+func (s *Store) LearnFirstThread(ctx context.Context, conversationID, threadID int64) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE entry SET thread_id = $1 WHERE conversation_id = $2 AND thread_id = 0 AND kind = 'text' AND state = 'done'`,
+			threadID, conversationID)
+		return err
+	})
+}
+
+// ConversationTaken reports whether a conversation holds entries already.
+func (s *Store) ConversationTaken(ctx context.Context, conversationID int64) (bool, error) {
+	var n int
+	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE conversation_id = $1 AND state = 'done'`, conversationID).Scan(&n)
+	return n > 0, err
+}

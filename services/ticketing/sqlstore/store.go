@@ -1,0 +1,130 @@
+// Package sqlstore is ticketing's memory: which conversation belongs to whom, what was put into it, and how much of
+// Help Scout's budget is spent. It runs on SQLite and PostgreSQL; package storetest holds what both must do.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/sqldb"
+)
+
+// Notes is the topic of ticketing's jobs: the notes of one lane.
+const Notes = "notes"
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is ticketing's database.
+type Store struct {
+	db *sqldb.DB
+	// Wake says in a transaction that lanes of a topic have work; jobs.Queue.Wake fits. Set it before use.
+	Wake func(ctx context.Context, tx *sql.Tx, topic string, lanes ...string) error
+}
+
+// Open opens ticketing's database and brings it up to date.
+func Open(ctx context.Context, c sqldb.Config) (*sqldb.DB, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return sqldb.Open(ctx, c, "ticketing", files)
+}
+
+// New returns the store on an open database.
+func New(db *sqldb.DB) *Store { return &Store{db: db} }
+
+// FreeLanes ends all leases. Only a process that is alone on its database may do so, when it starts.
+func (s *Store) FreeLanes(ctx context.Context) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE lane SET lease = '', lease_until = 0 WHERE lease <> ''`)
+		return err
+	})
+}
+
+const notePending = `entry WHERE kind = 'note' AND state IN ('pending', 'posting')`
+
+// Pending reports whether a lane has notes to post, as tx sees it.
+func (s *Store) Pending(ctx context.Context, tx *sql.Tx, lane string) (bool, error) {
+	var one int
+	err := tx.QueryRowContext(ctx, `SELECT 1 FROM `+notePending+` AND lane = $1 LIMIT 1`, lane).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Lanes lists lanes that have notes to post.
+func (s *Store) Lanes(ctx context.Context, after string, limit int) (lanes []string, err error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT DISTINCT lane FROM `+notePending+` AND lane > $1 ORDER BY lane LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var lane string
+		if err := rows.Scan(&lane); err != nil {
+			return nil, err
+		}
+		lanes = append(lanes, lane)
+	}
+	return lanes, rows.Err()
+}
+
+// NextNote returns the key of the oldest note of a lane that is not posted, or "".
+func (s *Store) NextNote(ctx context.Context, lane string) (key string, err error) {
+	err = s.db.Read.QueryRowContext(ctx, `SELECT key FROM `+notePending+` AND lane = $1 ORDER BY seq LIMIT 1`, lane).Scan(&key)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return key, err
+}
+
+// RecordEvent keeps a webhook of Help Scout. Conversations it speaks of are looked at before they are used again.
+// It reports false for one that is known already.
+func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh bool, err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `
+			INSERT INTO event (hash, name, mailbox_id, body, received_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, e.Body, now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		if err != nil || n == 0 {
+			return err
+		}
+		fresh = true
+		if e.ConversationID == 0 {
+			return nil
+		}
+		changes := 0
+		if e.Moved {
+			changes = 1
+		}
+		_, err = tx.ExecContext(ctx, `
+			UPDATE lane SET changes = changes + $1, threads = CASE WHEN threads < $2 THEN $2 ELSE threads END
+			WHERE conversation_id = $3`, changes, e.Threads, e.ConversationID)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("recording event: %w", err)
+	}
+	return fresh, nil
+}
+
+// Event is a webhook of Help Scout.
+type Event struct {
+	Hash           string // of name and body: what makes it the same event
+	Name           string
+	Body           []byte
+	MailboxID      int64
+	ConversationID int64
+	Threads        int  // how many threads the conversation has by now
+	Moved          bool // whether the conversation may be somewhere else now, or no longer usable
+}

@@ -1,0 +1,148 @@
+package ticketing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/jobs"
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/sqldb"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/ticketing/helpscout"
+	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
+)
+
+// Deps is what the service works with.
+type Deps struct {
+	DB  *sqldb.DB // from sqlstore.Open
+	Log *slog.Logger
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// Service is ticketing. Make it with New, Register it on a server, then Run it.
+type Service struct {
+	ticketingv1.UnimplementedTicketingServiceServer
+	ticketingv1.UnimplementedHelpScoutWebhookServiceServer
+
+	Config
+	Deps
+	store   *sqlstore.Store
+	queue   *jobs.Queue
+	desk    *helpscout.Client
+	metrics metrics
+}
+
+// New returns the service. Nothing runs until Run.
+func New(c Config, d Deps) (*Service, error) {
+	c.setDefaults()
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	s := &Service{Config: c, Deps: d, store: sqlstore.New(d.DB)}
+	s.desk = helpscout.New(c.APIURL, c.ClientID, c.ClientSecret, newBudget(s.store, d.Log, d.Now))
+	var err error
+	if s.queue, err = jobs.New(d.DB, d.Log, jobs.Topic{
+		Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Pending, Lanes: s.store.Lanes,
+	}); err != nil {
+		return nil, err
+	}
+	s.store.Wake = s.queue.Wake
+	if s.metrics, err = newMetrics(s.store, d.Now); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	return s, nil
+}
+
+// Register puts the service's RPCs on a server.
+func (s *Service) Register(server *rpc.Server) {
+	ticketingv1.RegisterTicketingServiceServer(server, s)
+	ticketingv1.RegisterHelpScoutWebhookServiceServer(server, s)
+}
+
+// Run works until ctx ends, then lets the work under way finish.
+func (s *Service) Run(ctx context.Context) error {
+	if !s.DB.Shared() {
+		if err := s.store.FreeLanes(ctx); err != nil {
+			return fmt.Errorf("freeing lanes of the last process: %w", err)
+		}
+	}
+	if err := s.queue.Start(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return s.queue.Stop(stopCtx)
+}
+
+// supporter is who wrote: as the carrier names them and as Help Scout knows them.
+type supporter struct {
+	lane     sqlstore.Lane
+	identity phone.Identity
+	customer helpscout.Customer
+}
+
+// supporter reads a party.
+func (s *Service) supporter(p *ticketingv1.Party) supporter {
+	id := phone.Parse(p.GetSupporter())
+	email := id.Address(p.GetEvent()) + "@" + s.Domain
+	c := helpscout.Customer{Email: email, FirstName: id.Display()}
+	if id.Kind == phone.Full || id.Kind == phone.ShortCode {
+		c.Phone = string(id.Number)
+	}
+	return supporter{
+		lane:     sqlstore.Lane{ID: fmt.Sprintf("%d|%s", p.GetMailboxId(), email), MailboxID: p.GetMailboxId()},
+		identity: id,
+		customer: c,
+	}
+}
+
+func (s *Service) checkParty(check *errs.Check, p *ticketingv1.Party) {
+	_, ours := s.Hotlines.ByMailbox(p.GetMailboxId())
+	check.That(ours, "party.mailbox_id", "is not a configured mailbox")
+	check.That(p.GetSupporter() != "" && len(p.GetSupporter()) <= 256, "party.supporter", "must have 1 to 256 characters")
+	withheld := phone.Parse(p.GetSupporter()).Kind == phone.Withheld
+	check.That(!withheld || p.GetEvent() != "", "party.event", "must not be empty for a withheld number")
+}
+
+func checkKey(check *errs.Check, name, key string) {
+	check.That(key != "" && len(key) <= 200, name, "must have 1 to 200 characters")
+}
+
+// leaseFor is how long a lane is held at most: longer than any step, so that a lane is never taken from a living
+// holder, clocks of replicas being some seconds apart.
+const leaseFor = 20 * time.Second
+
+// meaning turns an error of the store or of Help Scout into what the caller can do about it.
+func meaning(err error) error {
+	var e *errs.Error
+	var desk *helpscout.Error
+	switch {
+	case err == nil, errors.As(err, &e):
+		return err
+	case errors.Is(err, sqlstore.ErrBusy):
+		return errs.Wrap(errs.Busy, err, "somebody else works on this conversation").After(100 * time.Millisecond)
+	case errors.Is(err, helpscout.ErrDown):
+		return errs.Wrap(errs.RateLimited, err, "Help Scout is down").After(2 * time.Second)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return errs.Wrap(errs.Unavailable, err, "it took too long")
+	case !errors.As(err, &desk):
+		return err
+	}
+	switch {
+	case desk.Status == 429:
+		return errs.Wrap(errs.RateLimited, err, "Help Scout's budget is spent").After(desk.RetryAfter)
+	case desk.Status == 404, desk.Status == 301:
+		return errs.Wrap(errs.NotFound, err, "not in Help Scout any more")
+	case desk.Status == 400, desk.Status == 413, desk.Status == 415, desk.Status == 409:
+		return errs.Wrap(errs.Precondition, err, "Help Scout does not take it")
+	default: // 401 and 403 too: our access is broken, not the entry
+		return errs.Wrap(errs.Unavailable, err, "Help Scout does not answer as it should")
+	}
+}

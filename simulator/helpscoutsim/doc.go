@@ -1,0 +1,38 @@
+// Package helpscoutsim is a strict, in-memory stand-in for Help Scout: the Inbox API 2.0 and its webhooks.
+//
+// It is for testing and playing only. Unit tests serve [Sim.Handler] with httptest and act as the agent through
+// methods such as [Sim.AgentReply]; cmd/simulator serves it together with [Sim.Control], a JSON API under /sim/
+// for scripts and people, and a readable inbox at /sim/inbox.
+//
+// Where a client could be sloppy the simulator is stricter than Help Scout: unknown JSON fields, query parameters
+// and search expressions are refused with 400, lists lag behind writes, and a merged conversation answers 404 to
+// writes. What Help Scout does not document is a field of [Config], or marked "(U)", for unverified, in a comment.
+//
+// A request to the vendor API runs through these files, in this order:
+//
+//	journal.go        notes it, whatever becomes of it, for History and Usage
+//	(package fault)   errors, drops and delays on demand
+//	api.go            all routes; then the token (token.go) and the rate limit (ratelimit.go)
+//	decode.go         the body, and checks of it; problem.go is the shape of every error
+//	conversations.go  create, read, change; also list.go with query.go and page.go
+//	append.go         the five ways to add a thread; threads.go reads and changes them
+//	customers.go      customers; also mailboxes.go, and hooks.go for the webhook resources
+//	sim.go            change and read: the lock around state.go, which holds everything and its indexes
+//	wire.go           what is stored, in the vendor's JSON
+//
+// Beside it, agent.go acts as the people in Help Scout's inbox, with what actions.go has for both. A change emits
+// events (events.go), which deliver.go signs, sends and retries. control.go and inbox.go serve /sim/, readers.go is
+// for tests, save.go keeps the state file, demo.go fills an account with cases.
+//
+// One lock guards the state. It is never held while anything is sent, encoded or awaited, and values in the state
+// are replaced rather than modified, so that a copy of a [Conversation] taken under the lock stays what it was.
+//
+// Webhooks that were not delivered when the simulator ends are lost, as is everything else without a StateFile.
+//
+//	sim, err := helpscoutsim.New(helpscoutsim.Config{RateLimit: -1})
+//	server := httptest.NewServer(sim.Handler())
+//	// ... let the client under test create a conversation at server.URL, then answer it:
+//	id := sim.ConversationsOf("c@example.org")[0].ID
+//	_, err = sim.AgentReply(id, helpscoutsim.Reply{Text: "We will call you."})
+//	err = sim.Wait(ctx, func(s *helpscoutsim.Sim) bool { return s.Delivered() == 1 })
+package helpscoutsim

@@ -1,0 +1,186 @@
+package helpscoutsim
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// webhookJSON is a webhook as the API takes and shows it.
+// See https://developer.helpscout.com/mailbox-api/endpoints/webhooks/create/.
+type webhookJSON struct {
+	ID             int64    `json:"id,omitempty"`
+	URL            string   `json:"url"`
+	Events         []string `json:"events"`
+	Secret         string   `json:"secret"`
+	PayloadVersion string   `json:"payloadVersion,omitempty"`
+	Label          string   `json:"label,omitempty"`
+	Notification   bool     `json:"notification"`
+	MailboxIDs     []int64  `json:"mailboxIds,omitempty"`
+	State          string   `json:"state,omitempty"`
+}
+
+// check checks a webhook that the client sent. Notifications, which carry a link only, are not simulated.
+func (in webhookJSON) check(c *checks, s *Sim) {
+	c.absent("id", in.ID != 0)
+	c.absent("state", in.State != "")
+	checkURL(c, in.URL)
+	if len(in.Events) == 0 {
+		c.add("events", "may not be empty", "NotEmpty")
+	}
+	for i, name := range in.Events {
+		c.oneOf("events["+strconv.Itoa(i)+"]", name, eventNames...)
+	}
+	c.length("secret", &in.Secret, 1, 40)
+	c.oneOf("payloadVersion", in.PayloadVersion, "", "V2", "V3")
+	if in.Notification {
+		c.add("notification", "is not simulated", "InvalidValue")
+	}
+	for i, id := range in.MailboxIDs {
+		c.exists("mailboxIds["+strconv.Itoa(i)+"]", s.hasMailbox(id))
+	}
+}
+
+func checkURL(c *checks, text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		c.add("url", "must be a URL", "URL")
+	}
+}
+
+// webhook turns what the client sent into an enabled webhook.
+func (in webhookJSON) webhook(id int64) *Webhook {
+	fill(&in.PayloadVersion, "V2")
+	return &Webhook{
+		ID: id, URL: in.URL, Events: in.Events, Secret: in.Secret, PayloadVersion: in.PayloadVersion,
+		Label: in.Label, MailboxIDs: in.MailboxIDs, State: "enabled",
+	}
+}
+
+func (w *Webhook) resource() webhookJSON {
+	return webhookJSON{
+		ID: w.ID, URL: w.URL, Events: w.Events, Secret: w.Secret, PayloadVersion: w.PayloadVersion,
+		Label: w.Label, MailboxIDs: w.MailboxIDs, State: w.State,
+	}
+}
+
+// registerConfigured adds the webhooks of the configuration that the state does not have yet.
+func (s *Sim) registerConfigured() error {
+	for _, w := range s.cfg.Webhooks {
+		fill(&w.Secret, s.cfg.WebhookSecret)
+		if len(w.Events) == 0 {
+			w.Events = slices.Clone(eventNames)
+		}
+		in := w.resource()
+		in.ID, in.State = 0, ""
+		var c checks
+		in.check(&c, s)
+		if len(c.fields) > 0 {
+			return fmt.Errorf("webhook %s: %s %s", w.URL, c.fields[0].path, c.fields[0].message)
+		}
+		s.mu.Lock()
+		if !slices.ContainsFunc(s.state.webhooksInOrder(), func(known *Webhook) bool { return known.URL == w.URL }) {
+			id := next(&s.state.ids.Webhook)
+			s.state.webhooks[id] = in.webhook(id)
+		}
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// GET /v2/webhooks
+//
+// https://developer.helpscout.com/mailbox-api/endpoints/webhooks/list/
+func (s *Sim) listWebhooks(r *http.Request) (a answer, err error) {
+	s.read(func(st *state) {
+		all := st.webhooksInOrder()
+		a, err = s.page(r, "webhooks", len(all), 50, func(i int) any { return all[i].resource() })
+	})
+	return a, err
+}
+
+// POST /v2/webhooks
+//
+// https://developer.helpscout.com/mailbox-api/endpoints/webhooks/create/
+func (s *Sim) createWebhook(r *http.Request) (answer, error) {
+	in, err := s.readWebhook(r)
+	if err != nil {
+		return answer{}, err
+	}
+	var id int64
+	err = s.change(func(t *tx) error {
+		id = next(&t.ids.Webhook)
+		t.webhooks[id] = in.webhook(id)
+		return nil
+	})
+	return created(r, "/v2/webhooks", id), err
+}
+
+// GET /v2/webhooks/{id}
+//
+// https://developer.helpscout.com/mailbox-api/endpoints/webhooks/get/
+func (s *Sim) getWebhook(r *http.Request) (a answer, err error) {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return answer{}, err
+	}
+	err = notFound()
+	s.read(func(st *state) {
+		if w := st.webhooks[id]; w != nil {
+			a, err = ok(w.resource()), nil
+		}
+	})
+	return a, err
+}
+
+// PUT /v2/webhooks/{id}
+//
+// https://developer.helpscout.com/mailbox-api/endpoints/webhooks/update/
+//
+// A webhook that was switched off is on again after this (U).
+func (s *Sim) putWebhook(r *http.Request) (answer, error) {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return answer{}, err
+	}
+	in, err := s.readWebhook(r)
+	if err != nil {
+		return answer{}, err
+	}
+	return noContent(), s.change(func(t *tx) error {
+		if t.webhooks[id] == nil {
+			return notFound()
+		}
+		t.webhooks[id] = in.webhook(id)
+		return nil
+	})
+}
+
+func (s *Sim) readWebhook(r *http.Request) (webhookJSON, error) {
+	in, err := decode[webhookJSON](r)
+	if err != nil {
+		return in, err
+	}
+	var c checks
+	in.check(&c, s)
+	return in, c.err()
+}
+
+// DELETE /v2/webhooks/{id}
+//
+// https://developer.helpscout.com/mailbox-api/endpoints/webhooks/delete/
+func (s *Sim) deleteWebhook(r *http.Request) (answer, error) {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return answer{}, err
+	}
+	return noContent(), s.change(func(t *tx) error {
+		if t.webhooks[id] == nil {
+			return notFound()
+		}
+		delete(t.webhooks, id)
+		return nil
+	})
+}

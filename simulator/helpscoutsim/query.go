@@ -1,0 +1,197 @@
+package helpscoutsim
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// filter selects conversations. All tests must hold.
+type filter struct {
+	tests []func(*state, *Conversation) bool
+	// emails and mailboxes repeat what tests check, to find the few conversations worth testing.
+	emails    []string
+	mailboxes []int64
+}
+
+func (f *filter) add(test func(*state, *Conversation) bool) { f.tests = append(f.tests, test) }
+
+func (f *filter) byEmail(address string) {
+	f.emails = append(f.emails, address)
+	f.add(func(st *state, c *Conversation) bool {
+		customer := st.customerOf(address)
+		return customer != nil && customer.ID == c.CustomerID
+	})
+}
+
+func (f *filter) byMailbox(ids ...int64) {
+	if len(ids) == 1 {
+		f.mailboxes = append(f.mailboxes, ids[0])
+	}
+	f.add(func(_ *state, c *Conversation) bool { return slices.Contains(ids, c.MailboxID) })
+}
+
+func (f *filter) byStatus(statuses ...string) {
+	f.add(func(_ *state, c *Conversation) bool { return slices.Contains(statuses, c.Status) })
+}
+
+func (f *filter) byTag(tag string) {
+	f.add(func(_ *state, c *Conversation) bool {
+		return slices.ContainsFunc(c.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
+	})
+}
+
+func (f *filter) byNumber(number int64) {
+	f.add(func(_ *state, c *Conversation) bool { return c.Number == number })
+}
+
+func (f *filter) byID(id int64) {
+	f.add(func(_ *state, c *Conversation) bool { return c.ID == id })
+}
+
+func (f *filter) holds(st *state, c *Conversation) bool {
+	for _, test := range f.tests {
+		if !test(st, c) {
+			return false
+		}
+	}
+	return true
+}
+
+// candidates returns the ids among which all conversations of the filter are.
+func (f *filter) candidates(st *state) []int64 {
+	switch {
+	case len(f.emails) > 0:
+		return st.conversationsOf(f.emails[0])
+	case len(f.mailboxes) > 0:
+		return st.byMailbox[f.mailboxes[0]]
+	}
+	return st.order
+}
+
+// parse adds the tests of a search expression: field:"value", joined by AND, with parentheses. The rest of Help
+// Scout's language (OR, NOT, ranges, other fields) is refused, so that no test relies on what is not simulated.
+// See https://developer.helpscout.com/mailbox-api/endpoints/conversations/list/.
+func (f *filter) parse(text string) error {
+	p := &queryParser{rest: text}
+	if err := p.expression(f); err != nil {
+		return err
+	}
+	if p.peek() != "" {
+		return errors.New("unexpected " + p.peek())
+	}
+	return nil
+}
+
+// queryParser reads an expression from left to right.
+type queryParser struct {
+	rest  string
+	depth int
+}
+
+// expression = term { "AND" term }
+func (p *queryParser) expression(f *filter) error {
+	for {
+		if err := p.term(f); err != nil {
+			return err
+		}
+		if p.peek() != "AND" {
+			return nil
+		}
+		p.take()
+	}
+}
+
+// term = "(" expression ")" | field ":" value
+func (p *queryParser) term(f *filter) error {
+	if p.peek() != "(" {
+		return p.comparison(f)
+	}
+	if p.depth++; p.depth > 20 {
+		return errors.New("too many parentheses")
+	}
+	p.take()
+	if err := p.expression(f); err != nil {
+		return err
+	}
+	if p.take() != ")" {
+		return errors.New("missing )")
+	}
+	p.depth--
+	return nil
+}
+
+func (p *queryParser) comparison(f *filter) error {
+	field := p.take()
+	if p.take() != ":" {
+		return errors.New("expected field:\"value\"")
+	}
+	value := p.take()
+	if quoted, ok := strings.CutPrefix(value, `"`); ok {
+		if value, ok = strings.CutSuffix(quoted, `"`); !ok {
+			return errors.New("missing closing quote")
+		}
+	} else if value == "" || strings.ContainsAny(value, `:()[]`) {
+		return errors.New("expected a value after " + field + ":")
+	}
+	return f.compare(strings.ToLower(field), value)
+}
+
+func (f *filter) compare(field, value string) error {
+	switch field {
+	case "email":
+		f.byEmail(value)
+		return nil
+	case "tag":
+		f.byTag(value)
+		return nil
+	case "status":
+		if !slices.Contains(statuses, value) {
+			return errors.New("unknown status")
+		}
+		f.byStatus(value)
+		return nil
+	}
+	byNumber, known := map[string]func(int64){
+		"mailboxid": func(n int64) { f.byMailbox(n) },
+		"number":    f.byNumber,
+		"id":        f.byID,
+	}[field]
+	if !known {
+		return errors.New("unknown or not simulated: " + field)
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return errors.New(field + " must be a number")
+	}
+	byNumber(n)
+	return nil
+}
+
+// take reads one token: a parenthesis, a colon, a quoted text with its quotes, or a word. "" is the end.
+func (p *queryParser) take() string {
+	token := p.peek()
+	p.rest = strings.TrimLeft(p.rest, " ")[len(token):]
+	return token
+}
+
+func (p *queryParser) peek() string {
+	s := strings.TrimLeft(p.rest, " ")
+	if s == "" {
+		return ""
+	}
+	if strings.ContainsRune("():[]", rune(s[0])) {
+		return s[:1]
+	}
+	if s[0] == '"' {
+		if end := strings.IndexByte(s[1:], '"'); end >= 0 {
+			return s[:end+2]
+		}
+		return s // no closing quote
+	}
+	if end := strings.IndexAny(s, " ():[]\""); end > 0 {
+		return s[:end]
+	}
+	return s
+}

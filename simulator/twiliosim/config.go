@@ -1,0 +1,104 @@
+package twiliosim
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// The credentials of an account that is configured without any. Everybody knows them: for the simulator only.
+const (
+	DefaultAccountSID = "AC00000000000000000000000000000051"
+	DefaultAuthToken  = "simulatorauthtoken00000000000000"
+)
+
+// Config is what a simulated account starts with. The zero value works.
+type Config struct {
+	// AccountSID and AuthToken are the account's credentials; the token also signs the webhooks. Default:
+	// DefaultAccountSID, DefaultAuthToken. A token must be alphanumeric, as twilio-go refuses others.
+	AccountSID, AuthToken string
+	// PublicURL is where Handler is reached; media URLs start with it. Default: https://api.twilio.com.
+	PublicURL string
+	// Now is the clock of dates and of ListLag; time limits of webhooks use the real one. Default: time.Now.
+	Now func() time.Time
+	// Logger gets a line per webhook that was lost. Default: none.
+	Logger *slog.Logger
+	// Client posts the webhooks. It should not follow redirects, as the default does not.
+	Client *http.Client
+	// Seed makes SIDs, shuffling and fault rates the same in each run. Default: another one each time, as SIDs that
+	// come again would look like duplicates to a client that remembers them.
+	Seed uint64
+
+	// ListLag is how long after its creation a message appears in lists. Default: at once.
+	ListLag time.Duration
+	// StatusBeforeCreate lets all status callbacks of a message arrive before the answer of the call that made it.
+	StatusBeforeCreate bool
+	// DuplicateWebhooks is how often each webhook is delivered again, with the same idempotency token. Default: 0.
+	DuplicateWebhooks int
+	// ShuffleStatus lets the status callbacks of a message arrive in any order.
+	ShuffleStatus bool
+
+	// StateFile keeps numbers, messages and opt-outs between runs. Optional.
+	StateFile string
+}
+
+// Settings are the switches of [Config] that can be turned while the simulator runs.
+type Settings struct {
+	// ListLagMS is Config.ListLag in milliseconds.
+	ListLagMS int `json:"list_lag_ms"`
+	// StatusBeforeCreate is as in Config.
+	StatusBeforeCreate bool `json:"status_before_create"`
+	// DuplicateWebhooks is as in Config.
+	DuplicateWebhooks int `json:"duplicate_webhooks"`
+	// ShuffleStatus is as in Config.
+	ShuffleStatus bool `json:"shuffle_status"`
+	// Hold keeps new messages queued until it is switched off: time to cancel one, or to look at it.
+	Hold bool `json:"hold"`
+}
+
+func (c Config) withDefaults() Config {
+	if c.AccountSID == "" {
+		c.AccountSID = DefaultAccountSID
+	}
+	if c.AuthToken == "" {
+		c.AuthToken = DefaultAuthToken
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "https://api.twilio.com"
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Client == nil {
+		c.Client = newClient()
+	}
+	if c.Seed == 0 {
+		c.Seed = rand.Uint64()
+	}
+	return c
+}
+
+func (c Config) settings() Settings {
+	return Settings{
+		ListLagMS:          int(c.ListLag.Milliseconds()),
+		StatusBeforeCreate: c.StatusBeforeCreate,
+		DuplicateWebhooks:  c.DuplicateWebhooks,
+		ShuffleStatus:      c.ShuffleStatus,
+	}
+}
+
+// newClient keeps connections open, so that a flood of texts does not use up the local ports.
+func newClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil
+	transport.MaxIdleConns = 256
+	transport.MaxIdleConnsPerHost = 128
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}

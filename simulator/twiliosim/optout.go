@@ -1,0 +1,57 @@
+package twiliosim
+
+import "strings"
+
+// What people text to leave and to come back, where a number has no Advanced Opt-Out.
+// See https://help.twilio.com/articles/223134027.
+var keywords = map[string]string{
+	"STOP": "STOP", "STOPALL": "STOP", "UNSUBSCRIBE": "STOP", "CANCEL": "STOP", "END": "STOP", "QUIT": "STOP",
+	"OPTOUT": "STOP", "REVOKE": "STOP",
+	"START": "START", "YES": "START", "UNSTOP": "START",
+	"HELP": "HELP", "INFO": "HELP",
+}
+
+// systemAnswers are what the phone gets at once, in the simulator's words.
+var systemAnswers = map[string]string{
+	"STOP":  "You will get no more texts from this number. Text START to get them again. (simulated carrier)",
+	"START": "You will get texts from this number again. Text STOP to leave. (simulated carrier)",
+	"HELP":  "Text STOP to leave, START to come back. (simulated carrier)",
+}
+
+// OptOut says whether a phone's owner refuses texts from a number of ours, as after STOP.
+func (s *Sim) OptOut(phone, hotline string, out bool) {
+	s.mu.Lock()
+	s.store.setOptOut(optOut{phone, hotline}, out)
+	s.mu.Unlock()
+	s.noteChange()
+}
+
+// setOptOut reports whether that was a change.
+func (st *store) setOptOut(o optOut, out bool) bool {
+	before := st.optOuts[o]
+	if out {
+		st.optOuts[o] = true
+	} else {
+		delete(st.optOuts, o)
+	}
+	return before != out
+}
+
+// heedKeyword acts on a text that is STOP or its like. It needs the lock. To say STOP or START twice has no answer.
+func (s *Sim) heedKeyword(rec *record) {
+	word := keywords[strings.ToUpper(strings.TrimSpace(rec.Body))]
+	answer := word == "HELP"
+	if word == "STOP" || word == "START" {
+		answer = s.store.setOptOut(optOut{rec.From, rec.To}, word == "STOP")
+	}
+	if !answer {
+		return
+	}
+	now := s.now()
+	reply := &record{Message: Message{
+		Sid: s.store.newSid("SM"), From: rec.To, To: rec.From, Body: systemAnswers[word], Direction: OutboundReply,
+		Status: StatusDelivered, System: true, DateCreated: now, DateUpdated: now, DateSent: now,
+	}}
+	s.store.add(reply)
+	s.store.arrive(reply)
+}

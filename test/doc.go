@@ -1,0 +1,2 @@
+// Package test holds what is tested on the whole hotline: all services, both simulated vendors, real HTTP and gRPC.
+package test
