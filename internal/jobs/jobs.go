@@ -177,6 +177,7 @@ func (q *Queue) Wake(ctx context.Context, tx *sql.Tx, topic string, lanes ...str
 	if _, err := q.client.InsertManyTx(ctx, tx, params); err != nil {
 		return fmt.Errorf("waking %d lanes of %s: %w", len(lanes), topic, err)
 	}
+	q.db.Nudge()
 	return nil
 }
 

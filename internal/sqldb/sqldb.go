@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"testing/fstest"
 
 	"github.com/gofrs/flock"
@@ -29,9 +30,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/riverqueue/river/riverdriver"
-	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -55,6 +53,8 @@ type DB struct {
 	listen   *pgxpool.Pool // PostgreSQL only: wakes River
 	lock     *flock.Flock  // SQLite only: the file is ours alone
 	commits  *batch.Batcher[update, error]
+	nudge    chan struct{} // SQLite only: River should look for jobs
+	nudgeDue atomic.Bool
 	postgres bool
 }
 
@@ -104,7 +104,7 @@ func openSQLite(dir, service string) (*DB, error) {
 	}
 	read.SetMaxOpenConns(runtime.NumCPU() + 2)
 	read.SetMaxIdleConns(runtime.NumCPU() + 2)
-	db := &DB{Read: read, write: write, lock: lock}
+	db := &DB{Read: read, write: write, lock: lock, nudge: make(chan struct{}, 1)}
 	db.commits = batch.New(64, db.commit)
 	return db, nil
 }
@@ -182,7 +182,11 @@ func (db *DB) updateOnce(ctx context.Context, fn update) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	db.committed()
+	return nil
 }
 
 // commit runs several updates in one transaction. Each has a savepoint, so that one that fails takes nothing of
@@ -230,14 +234,6 @@ func (db *DB) ForUpdate() string {
 		return " FOR UPDATE"
 	}
 	return ""
-}
-
-// River returns the driver for River on this database.
-func (db *DB) River() riverdriver.Driver[*sql.Tx] {
-	if db.postgres {
-		return riverdatabasesql.NewWithPgxListener(db.write, db.listen)
-	}
-	return riversqlite.New(db.write)
 }
 
 func (db *DB) migrate(ctx context.Context, service string, migrations fs.FS) error {

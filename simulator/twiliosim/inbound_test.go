@@ -3,6 +3,7 @@ package twiliosim_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,7 +107,7 @@ func TestRetries(t *testing.T) {
 			for _, a := range d.Attempts {
 				got = append(got, a.Status)
 			}
-			if !equalInts(got, test.want) || d.Lost != test.lost {
+			if !slices.Equal(got, test.want) || d.Lost != test.lost {
 				t.Errorf("attempts %v, lost %v; want %v, %v", got, d.Lost, test.want, test.lost)
 			}
 			tokens := map[string]bool{}
@@ -139,18 +140,6 @@ func inTurn(answers []int) http.HandlerFunc {
 		}
 		w.WriteHeader(status)
 	}
-}
-
-func equalInts(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func TestReadTimeLimit(t *testing.T) {

@@ -1,0 +1,206 @@
+// Package hotlinetest runs the whole hotline in a test: both simulated vendors, every service, as many replicas as
+// wanted, over real HTTP and gRPC, on either database.
+package hotlinetest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/sqldb"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/gateway"
+	"github.com/bling-hotline/bling/services/telephony"
+	telephonystore "github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/ticketing"
+	ticketingstore "github.com/bling-hotline/bling/services/ticketing/sqlstore"
+	"github.com/bling-hotline/bling/simulator"
+	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+	"github.com/bling-hotline/bling/simulator/twiliosim"
+)
+
+// Options say what kind of hotline to run. Only DB is required.
+type Options struct {
+	DB sqldb.Config
+	// Replicas is how many of each service run. More than one need PostgreSQL. Default: 1.
+	Replicas int
+	// Twilio and HelpScout change the vendors. Optional; without, Help Scout has neither limit nor lag.
+	Twilio    func(*twiliosim.Config)
+	HelpScout func(*helpscoutsim.Config)
+	// Hotlines default to the simulator's one, with the default welcome text.
+	Hotlines hotline.Hotlines
+	// Log defaults to the test's log.
+	Log *slog.Logger
+}
+
+// Vendors are the simulated vendors, on addresses of their own.
+type Vendors struct {
+	Twilio                  *twiliosim.Sim
+	HelpScout               *helpscoutsim.Sim
+	TwilioURL, HelpScoutURL string
+}
+
+// Hotline is a running hotline.
+type Hotline struct {
+	Vendors
+	// URL is the gateway's public address.
+	URL       string
+	Telephony telephonyv1.TelephonyServiceClient
+	Ticketing ticketingv1.TicketingServiceClient
+}
+
+// StartVendors starts the vendors. gateway is where their webhooks will go.
+func StartVendors(t testing.TB, o Options, gateway string) Vendors {
+	t.Helper()
+	tc := twiliosim.Config{}
+	if o.Twilio != nil {
+		o.Twilio(&tc)
+	}
+	hc := helpscoutsim.Config{RateLimit: -1, ListLag: -1}
+	hc.Webhooks = []helpscoutsim.Webhook{{URL: gateway + "/bling/helpscout_webhook", MailboxIDs: []int64{simulator.MailboxID}}}
+	if o.HelpScout != nil {
+		o.HelpScout(&hc)
+	}
+	var v Vendors
+	var err error
+	if v.Twilio, err = twiliosim.New(tc); err != nil {
+		t.Fatal(err)
+	}
+	if v.HelpScout, err = helpscoutsim.New(hc); err != nil {
+		t.Fatal(err)
+	}
+	twilio, desk := httptest.NewServer(v.Twilio.Handler()), httptest.NewServer(v.HelpScout.Handler())
+	v.TwilioURL, v.HelpScoutURL = twilio.URL, desk.URL
+	v.Twilio.SetPublicURL(twilio.URL)
+	v.Twilio.SetNumber(twiliosim.Number{PhoneNumber: simulator.Hotline, SMSURL: gateway + "/bling/twilio_sms#rc=2&rp=5xx,ct"})
+	t.Cleanup(func() {
+		v.Twilio.Close()
+		v.HelpScout.Close()
+		twilio.CloseClientConnections()
+		desk.CloseClientConnections()
+		twilio.Close()
+		desk.Close()
+	})
+	return v
+}
+
+// Environ is the environment in which a process finds the vendors.
+func (v Vendors) Environ() []string {
+	return []string{
+		"TWILIO_API_URL=" + v.TwilioURL, "TWILIO_ACCOUNT_SID=" + twiliosim.DefaultAccountSID, "TWILIO_AUTH_TOKEN=" + twiliosim.DefaultAuthToken,
+		"HELPSCOUT_API_URL=" + v.HelpScoutURL, "HELPSCOUT_API_CLIENT_ID=" + helpscoutsim.DefaultClientID,
+		"HELPSCOUT_API_CLIENT_SECRET=" + helpscoutsim.DefaultClientSecret, "HELPSCOUT_WEBHOOK_SECRET=" + helpscoutsim.DefaultWebhookSecret,
+		"BLACKHOLE_DOMAIN=" + simulator.Domain,
+		"BLING_MAILBOXES=twilio:" + simulator.Hotline + ":" + strconv.Itoa(simulator.MailboxID),
+		"BLING_TWILIO_SETTLE=200ms", "BLING_HELPSCOUT_SETTLE=50ms", "BLING_HELPSCOUT_LIST_LAG=500ms",
+	}
+}
+
+// Start runs a hotline until the test ends.
+func Start(t testing.TB, o Options) *Hotline {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Hotlines == nil {
+		o.Hotlines = hotline.Hotlines{{Transport: hotline.Twilio, Number: simulator.Hotline, MailboxID: simulator.MailboxID, Welcome: hotline.DefaultWelcome}}
+	}
+	var replicas []http.Handler
+	var turn atomic.Uint64
+	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		replicas[turn.Add(1)%uint64(len(replicas))].ServeHTTP(w, r)
+	}))
+	h := &Hotline{URL: door.URL, Vendors: StartVendors(t, o, door.URL)}
+	for range o.Replicas {
+		replicas = append(replicas, h.replica(t, o))
+	}
+	// Cleanups run last first: the door closes before the services stop.
+	t.Cleanup(func() { door.CloseClientConnections(); door.Close() })
+	return h
+}
+
+// replica runs one of each service and returns its gateway.
+func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
+	t.Helper()
+	telephonyDB, err := telephonystore.Open(context.Background(), o.DB)
+	fatal(t, err)
+	ticketingDB, err := ticketingstore.Open(context.Background(), o.DB)
+	fatal(t, err)
+	var network rpc.Network
+	telephonyConn, ticketingConn := dial(t, "telephony", &network), dial(t, "ticketing", &network)
+	h.Telephony, h.Ticketing = telephonyv1.NewTelephonyServiceClient(telephonyConn), ticketingv1.NewTicketingServiceClient(ticketingConn)
+
+	desk, err := ticketing.New(ticketing.Config{
+		Hotlines: o.Hotlines, APIURL: h.HelpScoutURL, ClientID: helpscoutsim.DefaultClientID, ClientSecret: helpscoutsim.DefaultClientSecret,
+		Domain: simulator.Domain, Settle: 50 * time.Millisecond, ListLag: 500 * time.Millisecond,
+	}, ticketing.Deps{DB: ticketingDB, Log: o.Log})
+	fatal(t, err)
+	phone, err := telephony.New(telephony.Config{
+		Hotlines: o.Hotlines, AccountSID: twiliosim.DefaultAccountSID, AuthToken: twiliosim.DefaultAuthToken,
+		APIURL: h.TwilioURL, PublicURL: h.URL, Settle: 200 * time.Millisecond,
+	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log})
+	fatal(t, err)
+	door, err := gateway.New(gateway.Config{
+		PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
+	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log})
+	fatal(t, err)
+
+	stopTicketing := run(t, o.Log, &network, "ticketing", desk)
+	stopTelephony := run(t, o.Log, &network, "telephony", phone)
+	t.Cleanup(func() {
+		stopTelephony()
+		stopTicketing()
+		telephonyConn.Close()
+		ticketingConn.Close()
+		telephonyDB.Close()
+		ticketingDB.Close()
+	})
+	return door.Handler()
+}
+
+func run(t testing.TB, log *slog.Logger, network *rpc.Network, name string, service interface {
+	Register(*rpc.Server)
+	Run(context.Context) error
+}) (stop func()) {
+	server := rpc.NewServer(log, false)
+	service.Register(server)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 2)
+	go func() { ended <- server.Run(ctx, network.Listen(name)) }()
+	go func() { ended <- service.Run(ctx) }()
+	return func() {
+		cancel()
+		for range 2 {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func dial(t testing.TB, name string, network *rpc.Network) *grpc.ClientConn {
+	t.Helper()
+	conn, err := rpc.Dial(name, network)
+	fatal(t, err)
+	return conn
+}
+
+func fatal(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
