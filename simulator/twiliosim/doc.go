@@ -7,7 +7,7 @@
 // A text from a supporter goes through these files, in this order:
 //
 //	inbound.go   Text stores it, applies STOP and START (optout.go), and asks the number's webhook
-//	webhook.go   signs and posts, with the retries of the URL's fragment (override.go), then tries the fallback
+//	webhook.go   signs and posts, with the limits and retries of the URL's fragment (limit.go, override.go)
 //	twiml.go     reads the answer; reply.go turns it into texts
 //
 // A text to a supporter, these:
@@ -16,13 +16,15 @@
 //	create.go    POST Messages.json: all that Twilio refuses at once (magic.go: refusals on demand)
 //	carrier.go   moves it from queued to delivered, puts it into the phone's inbox, posts the status callbacks
 //
+// What else the API offers is in list.go, edit.go, media.go and number.go, and Control in control.go and stream.go.
 // store.go keeps everything, under one lock that is never held while something is sent or awaited. broadcast.go wakes
 // whoever waits for a change. history.go notes each request and each webhook. snapshot.go is the state file.
 //
 // The simulator refuses what a careful client would not send: unknown parameters, parameters given twice, numbers
 // that are not E.164. On demand it is as awkward as Twilio may be: see [Config], [Settings] and package fault.
 // What it does not simulate it refuses as well: Messaging Services, scheduling, content templates, webhooks by GET,
-// redirects of webhooks, credentials in webhook URLs. Status callbacks that are due when it is closed are lost.
+// redirects of webhooks. User and password in a webhook's URL are dropped. Status callbacks that are due when it is
+// closed are lost.
 //
 //	sim, err := twiliosim.New(twiliosim.Config{})
 //	server := httptest.NewServer(sim.Handler())

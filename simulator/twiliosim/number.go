@@ -29,7 +29,7 @@ type line struct {
 	Props   map[string]string `json:"properties"` // by the names in lineProps
 }
 
-// lineProps are what can be set of a number. Only the first two matter to texts.
+// lineProps are what can be set of a number. Only the URLs and the application for texts matter here.
 var lineProps = []string{
 	"SmsUrl", "SmsFallbackUrl", "SmsMethod", "SmsFallbackMethod", "SmsApplicationSid", "VoiceUrl", "VoiceMethod",
 	"VoiceFallbackUrl", "VoiceFallbackMethod", "VoiceApplicationSid", "VoiceCallerIdLookup", "StatusCallback",
@@ -164,7 +164,7 @@ func (s *Sim) changeNumber(w http.ResponseWriter, r *http.Request, form url.Valu
 	for name := range form {
 		props[name] = form.Get(name)
 	}
-	if props["SmsFallbackUrl"] != "" && props["SmsUrl"] == "" {
+	if len(form) > 0 && props["SmsFallbackUrl"] != "" && props["SmsUrl"] == "" {
 		s.mu.Unlock()
 		return refuse(21406, "SmsFallbackUrl needs an SmsUrl")
 	}
