@@ -32,6 +32,9 @@ const (
 	Domain = "sms.example.org"
 )
 
+// Events are the events of the help desk that a hotline wants to hear of.
+var Events = []string{"convo.agent.reply.created", "convo.merged", "convo.moved", "convo.deleted", "convo.status"}
+
 // The ports on which the simulated vendors listen unless told otherwise.
 const (
 	TwilioAddr    = "127.0.0.1:8081"
@@ -94,7 +97,7 @@ func Start(c Config) (s *Simulator, err error) {
 	s.Twilio.SetNumber(twiliosim.Number{PhoneNumber: Hotline, SMSURL: c.GatewayURL + "/bling/twilio_sms#rc=3&rp=5xx,ct,rt"})
 	if s.HelpScout, err = helpscoutsim.New(helpscoutsim.Config{
 		StateFile: helpScoutState, Logger: c.Log,
-		Webhooks: []helpscoutsim.Webhook{{URL: c.GatewayURL + "/bling/helpscout_webhook", MailboxIDs: []int64{MailboxID}, Label: "bling"}},
+		Webhooks: []helpscoutsim.Webhook{{URL: c.GatewayURL + "/bling/helpscout_webhook", MailboxIDs: []int64{MailboxID}, Events: Events, Label: "bling"}},
 	}); err != nil {
 		return nil, fmt.Errorf("making the simulated Help Scout: %w", err)
 	}

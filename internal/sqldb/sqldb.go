@@ -31,7 +31,6 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/rivermigrate"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/bling-hotline/bling/internal/batch"
 )
@@ -93,15 +92,9 @@ func openSQLite(dir, service string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("%s is in use by another process", path), err)
 	}
 	// FULL: a commit that was answered survives a power cut, not only a crash of ours.
-	write, err := sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)")+"&_txlock=immediate")
-	if err != nil {
-		return nil, err
-	}
+	write := openCached(dsn(path, "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)") + "&_txlock=immediate")
 	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", dsn(path, "query_only(true)", "busy_timeout(10000)"))
-	if err != nil {
-		return nil, err
-	}
+	read := openCached(dsn(path, "query_only(true)", "busy_timeout(10000)"))
 	read.SetMaxOpenConns(runtime.NumCPU() + 2)
 	read.SetMaxIdleConns(runtime.NumCPU() + 2)
 	db := &DB{Read: read, write: write, lock: lock, nudge: make(chan struct{}, 1)}

@@ -67,7 +67,7 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 		o.Twilio(&tc)
 	}
 	hc := helpscoutsim.Config{RateLimit: -1, ListLag: -1}
-	hc.Webhooks = []helpscoutsim.Webhook{{URL: gateway + "/bling/helpscout_webhook", MailboxIDs: []int64{simulator.MailboxID}}}
+	hc.Webhooks = []helpscoutsim.Webhook{{URL: gateway + "/bling/helpscout_webhook", MailboxIDs: []int64{simulator.MailboxID}, Events: simulator.Events}}
 	if o.HelpScout != nil {
 		o.HelpScout(&hc)
 	}

@@ -16,7 +16,13 @@ import (
 // Build compiles a command of the workspace and returns the binary's path.
 func Build(t testing.TB, pkg string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	return BuildTo(t, t.TempDir(), pkg)
+}
+
+// BuildTo compiles a command of the workspace into a folder and returns the binary's path.
+func BuildTo(t testing.TB, dir, pkg string) string {
+	t.Helper()
+	path := filepath.Join(dir, filepath.Base(pkg))
 	out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput()
 	if err != nil {
 		t.Fatalf("building %s: %v\n%s", pkg, err, out)
