@@ -65,6 +65,9 @@ var (
 // Parse reads a number as a carrier or a person writes it. A number without country code is taken for American.
 func Parse(raw string) Identity {
 	raw = strings.TrimSpace(raw)
+	if american(raw) {
+		return Identity{Kind: Full, Number: Number(raw), country: "1", national: raw[2:]}
+	}
 	switch {
 	case withheld[strings.ToLower(raw)]:
 		return Identity{Kind: Withheld, Number: Number(raw)}
@@ -84,6 +87,19 @@ func Parse(raw string) Identity {
 		country:  strconv.Itoa(int(n.GetCountryCode())),
 		national: phonenumbers.GetNationalSignificantNumber(n),
 	}
+}
+
+// american reports whether raw is +1 and ten digits. Most are, and the library takes its time over every number.
+func american(raw string) bool {
+	if len(raw) != 12 || raw[:2] != "+1" {
+		return false
+	}
+	for _, c := range []byte(raw[2:]) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // Display is how agents see it: 617-555-0142, +44 7911 123456, short code 12345, withheld number.

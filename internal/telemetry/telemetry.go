@@ -45,6 +45,9 @@ func Setup(ctx context.Context, service string) (shutdown func(context.Context) 
 			return nil, fmt.Errorf("making trace exporter: %w", err)
 		}
 		traceOptions = append(traceOptions, sdktrace.WithBatcher(exporter))
+	} else {
+		// Nobody looks at spans, but their ids still tie log lines together.
+		traceOptions = append(traceOptions, sdktrace.WithSampler(sdktrace.NeverSample()))
 	}
 	if wanted("METRICS") {
 		reader, err := autoexport.NewMetricReader(ctx)

@@ -79,6 +79,20 @@ func (s *Service) Register(server *rpc.Server) {
 // Run works until ctx ends, then lets the work under way finish.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.incomes.Close()
+	if err := s.reroute(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if err := s.queue.Start(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return s.queue.Stop(stopCtx)
+}
+
+// reroute takes up the texts that came in before their number was configured.
+func (s *Service) reroute(ctx context.Context) error {
 	for _, h := range s.Hotlines {
 		if h.Number == "" {
 			continue
@@ -91,13 +105,7 @@ func (s *Service) Run(ctx context.Context) error {
 			s.Log.Info("unrouted texts found their hotline", "hotline", h.Number, "texts", n)
 		}
 	}
-	if err := s.queue.Start(); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return s.queue.Stop(stopCtx)
+	return nil
 }
 
 // lane is everything between one supporter and one hotline.

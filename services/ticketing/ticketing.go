@@ -67,11 +67,6 @@ func (s *Service) Register(server *rpc.Server) {
 
 // Run works until ctx ends, then lets the work under way finish.
 func (s *Service) Run(ctx context.Context) error {
-	if !s.DB.Shared() {
-		if err := s.store.FreeLanes(ctx); err != nil {
-			return fmt.Errorf("freeing lanes of the last process: %w", err)
-		}
-	}
 	if err := s.queue.Start(); err != nil {
 		return err
 	}

@@ -71,30 +71,41 @@ var ErrBusy = errors.New("lane is leased")
 // commit, for that conversation: this is the intent of the usual case, in which nothing needs to be asked first.
 func (s *Store) Hold(ctx context.Context, want Lane, e Entry, now, until time.Time, limit int) (lane *Lane, entry Entry, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		lane = nil
-		entry, err = findEntry(ctx, tx, e.Key)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			entry = e
-			entry.State = Pending
-		case err != nil:
-			return err
-		case entry.State == Done || entry.State == Refused || entry.State == Dead:
-			return nil
-		}
 		if lane, err = lease(ctx, tx, want, now, until); err != nil {
 			return err
 		}
-		straight := entry.State == Pending && e.Kind == Text && lane.ConversationID != 0 && !lane.Stale() && lane.Threads < limit
-		if straight {
+		entry = e
+		entry.State = Pending
+		if e.Kind == Text && lane.usable(limit) {
 			entry.State, entry.ConversationID, entry.OpenedAt = Posting, lane.ConversationID, now
 		}
-		return upsertEntry(ctx, tx, lane.ID, entry, now)
+		isNew, err := insertEntry(ctx, tx, lane.ID, entry, now)
+		if err != nil || isNew {
+			return err
+		}
+		if entry, err = findEntry(ctx, tx, e.Key); err != nil {
+			return err
+		}
+		if entry.State == Done || entry.State == Refused || entry.State == Dead {
+			_, err := tx.ExecContext(ctx, `UPDATE lane SET lease = '' WHERE id = $1`, lane.ID)
+			lane = nil
+			return err
+		}
+		if entry.State == Pending && e.Kind == Text && lane.usable(limit) {
+			entry.State, entry.ConversationID, entry.OpenedAt = Posting, lane.ConversationID, now
+			return updateEntry(ctx, tx, entry)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, entry, fmt.Errorf("holding lane: %w", err)
 	}
 	return lane, entry, nil
+}
+
+// usable reports whether the lane's conversation can take an entry without asking first.
+func (l *Lane) usable(limit int) bool {
+	return l.ConversationID != 0 && !l.Stale() && l.Threads < limit
 }
 
 func lease(ctx context.Context, tx *sql.Tx, want Lane, now, until time.Time) (*Lane, error) {
@@ -120,10 +131,7 @@ func findEntry(ctx context.Context, q interface {
 	var opened, unclear int64
 	err = q.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entry WHERE key = $1`, key).
 		Scan(&e.Key, &e.Lane, &e.Kind, &e.State, &e.Body, &e.ConversationID, &e.ThreadID, &e.FirstContact, &opened, &unclear, &e.Attempts, &e.Reason, &e.Trace)
-	e.OpenedAt = time.UnixMicro(opened)
-	if unclear != 0 {
-		e.UnclearAt = time.UnixMicro(unclear)
-	}
+	e.OpenedAt, e.UnclearAt = fromMicros(opened), fromMicros(unclear)
 	return e, err
 }
 
@@ -136,22 +144,41 @@ func (s *Store) FindEntry(ctx context.Context, key string) (e Entry, found bool,
 	return e, err == nil, err
 }
 
-func upsertEntry(ctx context.Context, tx *sql.Tx, lane string, e Entry, now time.Time) error {
-	var opened, unclear int64
-	if e.State == Posting {
-		opened = e.OpenedAt.UnixMicro()
+// insertEntry reports false when there is an entry with this key.
+func insertEntry(ctx context.Context, tx *sql.Tx, lane string, e Entry, now time.Time) (bool, error) {
+	r, err := tx.ExecContext(ctx, `
+		INSERT INTO entry (key, lane, kind, state, body, conversation_id, opened_at, trace, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (key) DO NOTHING`,
+		e.Key, lane, e.Kind, e.State, e.Body, e.ConversationID, micros(e.OpenedAt), e.Trace, now.UnixMicro())
+	if err != nil {
+		return false, err
 	}
-	if !e.UnclearAt.IsZero() {
-		unclear = e.UnclearAt.UnixMicro()
-	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+func updateEntry(ctx context.Context, tx *sql.Tx, e Entry) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO entry (key, lane, kind, state, body, conversation_id, thread_id, first_contact, opened_at, unclear_at, attempts, reason, trace, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-		ON CONFLICT (key) DO UPDATE SET state = EXCLUDED.state, conversation_id = EXCLUDED.conversation_id, thread_id = EXCLUDED.thread_id,
-			first_contact = EXCLUDED.first_contact, opened_at = EXCLUDED.opened_at, unclear_at = EXCLUDED.unclear_at,
-			attempts = EXCLUDED.attempts, reason = EXCLUDED.reason`,
-		e.Key, lane, e.Kind, e.State, e.Body, e.ConversationID, e.ThreadID, e.FirstContact, opened, unclear, e.Attempts, e.Reason, e.Trace, now.UnixMicro())
+		UPDATE entry SET state = $1, conversation_id = $2, thread_id = $3, first_contact = $4, opened_at = $5, unclear_at = $6, attempts = $7, reason = $8
+		WHERE key = $9`,
+		e.State, e.ConversationID, e.ThreadID, e.FirstContact, micros(e.OpenedAt), micros(e.UnclearAt), e.Attempts, e.Reason, e.Key)
 	return err
+}
+
+// micros is how times are stored; 0: none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n)
 }
 
 // Save writes what is known of a lane and an entry by now and keeps the lease: the intent of an attempt.
@@ -185,12 +212,12 @@ func (s *Store) save(ctx context.Context, lane *Lane, e Entry, now time.Time, re
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, errLost)
 		}
-		for _, n := range append([]Entry{e}, notes...) {
-			if err := upsertEntry(ctx, tx, lane.ID, n, now); err != nil {
+		for _, n := range notes {
+			if _, err := insertEntry(ctx, tx, lane.ID, n, now); err != nil {
 				return err
 			}
 		}
-		return nil
+		return updateEntry(ctx, tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("saving lane: %w", err)
@@ -211,9 +238,8 @@ func (s *Store) QueueNote(ctx context.Context, lane string, e Entry, now time.Ti
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO entry (key, lane, kind, state, body, conversation_id, trace, created_at) VALUES ($1, $2, 'note', 'pending', $3, $4, $5, $6)
-			ON CONFLICT (key) DO NOTHING`, e.Key, lane, e.Body, e.ConversationID, e.Trace, now.UnixMicro())
+		e.Kind, e.State = Note, Pending
+		_, err = insertEntry(ctx, tx, lane, e, now)
 		return err
 	})
 	return ok && err == nil, err

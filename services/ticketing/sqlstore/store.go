@@ -27,19 +27,24 @@ type Store struct {
 	Wake func(ctx context.Context, tx *sql.Tx, topic string, lanes ...string) error
 }
 
-// Open opens ticketing's database and brings it up to date.
+// Open opens ticketing's database and brings it up to date. Where this process is alone on it, the leases of the last
+// one are ended.
 func Open(ctx context.Context, c sqldb.Config) (*sqldb.DB, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	return sqldb.Open(ctx, c, "ticketing", files)
+	db, err := sqldb.Open(ctx, c, "ticketing", files)
+	if err != nil || db.Shared() {
+		return db, err
+	}
+	return db, New(db).FreeLanes(ctx)
 }
 
 // New returns the store on an open database.
 func New(db *sqldb.DB) *Store { return &Store{db: db} }
 
-// FreeLanes ends all leases. Only a process that is alone on its database may do so, when it starts.
+// FreeLanes ends all leases. Only a process that is alone on its database may do so, before it works on any lane.
 func (s *Store) FreeLanes(ctx context.Context) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE lane SET lease = '', lease_until = 0 WHERE lease <> ''`)
