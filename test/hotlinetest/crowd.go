@@ -73,6 +73,17 @@ func (c *Crowd) Send(ctx context.Context, t testing.TB, twilio *twiliosim.Sim) {
 	t.Logf("%d webhooks of %d texts acknowledged", len(deliveries), c.Texts)
 }
 
+// Took returns how long an acknowledgement took: the median for 0.5, the slowest for 1. Only the first one of each
+// text counts.
+func (c *Crowd) Took(quantile float64) time.Duration {
+	var all []time.Duration
+	for _, s := range c.sent {
+		all = append(all, s.acked.Sub(s.begun))
+	}
+	slices.Sort(all)
+	return all[int(quantile*float64(len(all)-1))]
+}
+
 // deliver delivers a text once more, until the hotline acknowledges it or patience ends.
 func (c *Crowd) deliver(ctx context.Context, twilio *twiliosim.Sim, s *sent) error {
 	until := time.Now().Add(c.Patience)

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/signature"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
@@ -39,6 +42,8 @@ type Options struct {
 	HelpScout func(*helpscoutsim.Config)
 	// Hotlines default to the simulator's one, with the default welcome text.
 	Hotlines hotline.Hotlines
+	// LoseStatus keeps status callbacks from arriving.
+	LoseStatus bool
 	// Log defaults to the test's log.
 	Log *slog.Logger
 }
@@ -121,6 +126,10 @@ func Start(t testing.TB, o Options) *Hotline {
 	var replicas []http.Handler
 	var turn atomic.Uint64
 	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.LoseStatus && strings.HasPrefix(r.URL.Path, "/bling/twilio_status/") {
+			http.Error(w, "lost on the way", http.StatusBadGateway)
+			return
+		}
 		replicas[turn.Add(1)%uint64(len(replicas))].ServeHTTP(w, r)
 	}))
 	h := &Hotline{URL: door.URL, Vendors: StartVendors(t, o, door.URL)}
@@ -169,6 +178,24 @@ func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
 		ticketingDB.Close()
 	})
 	return door.Handler()
+}
+
+// Webhook posts a text's webhook, signed, with just these parameters, and returns the answer's status.
+func Webhook(t testing.TB, gateway string, params map[string]string) int {
+	t.Helper()
+	form := url.Values{}
+	for name, value := range params {
+		form.Set(name, value)
+	}
+	address := gateway + "/bling/twilio_sms"
+	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
+	fatal(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Twilio-Signature", signature.Twilio(twiliosim.DefaultAuthToken, address, form))
+	res, err := http.DefaultClient.Do(r)
+	fatal(t, err)
+	res.Body.Close()
+	return res.StatusCode
 }
 
 func run(t testing.TB, log *slog.Logger, network *rpc.Network, name string, service interface {

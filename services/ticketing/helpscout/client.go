@@ -181,10 +181,6 @@ func pathOnly(path string) string {
 }
 
 func (c *Client) guarded(ctx context.Context, method, path string, body []byte) (*response, error) {
-	token, err := c.token.get(ctx)
-	if err != nil {
-		return nil, err
-	}
 	class, _ := ctx.Value(classKey{}).(Class)
 	cost := 2
 	if method == http.MethodGet {
@@ -193,7 +189,13 @@ func (c *Client) guarded(ctx context.Context, method, path string, body []byte) 
 	if err := c.budget.Take(ctx, class, cost); err != nil {
 		return nil, err
 	}
-	r, err := c.breaker.Execute(func() (*response, error) { return c.once(ctx, method, path, token, body) })
+	r, err := c.breaker.Execute(func() (*response, error) {
+		token, err := c.token.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.once(ctx, method, path, token, body)
+	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return nil, ErrDown
 	}

@@ -1,17 +1,15 @@
 package helpscout
 
 import (
-	"html"
 	"strings"
 
-	nethtml "golang.org/x/net/html"
+	"golang.org/x/net/html"
 )
 
+var toHTML = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\r\n", "<br>\n", "\r", "<br>\n", "\n", "<br>\n")
+
 // HTML returns plain text as the HTML of a thread: escaped, with line breaks.
-func HTML(text string) string {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
-	return strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
-}
+func HTML(text string) string { return toHTML.Replace(text) }
 
 // SameText reports whether a thread's body, as Help Scout shows it, says the plain text that was posted. Markup and
 // white space do not count: Help Scout may set both differently.
@@ -21,12 +19,12 @@ func SameText(body, text string) bool {
 
 func plain(body string) string {
 	var b strings.Builder
-	z := nethtml.NewTokenizer(strings.NewReader(body))
+	z := html.NewTokenizer(strings.NewReader(body))
 	for {
 		switch z.Next() {
-		case nethtml.ErrorToken:
+		case html.ErrorToken:
 			return strings.Join(strings.Fields(b.String()), " ")
-		case nethtml.TextToken:
+		case html.TextToken:
 			b.Write(z.Text())
 		default:
 			b.WriteByte(' ')
