@@ -39,8 +39,8 @@ func newBudget(store *sqlstore.Store, log *slog.Logger, now func() time.Time) *b
 
 // Take waits for units. If they can't be had before ctx ends, the error says when to try again.
 func (b *budget) Take(ctx context.Context, class helpscout.Class, units int) error {
-	if err := b.learn(ctx); err != nil {
-		return errs.Wrap(errs.Unavailable, err, "Help Scout has not answered yet").After(time.Second)
+	if !b.learn(ctx) {
+		return errs.New(errs.RateLimited, "Help Scout has not answered yet").After(probe)
 	}
 	for b.limit.Load() != unlimited {
 		wait, err := b.store.Spend(ctx, units, share[class], b.now())
@@ -58,22 +58,28 @@ func (b *budget) Take(ctx context.Context, class helpscout.Class, units int) err
 	return nil
 }
 
-// learn lets one call through at a time until the limit is known.
-func (b *budget) learn(ctx context.Context) error {
+// probe is how long the one call that is let through may take before another one is.
+const probe = 2 * time.Second
+
+// learn lets one call through at a time until the limit is known. It reports false when another one is under way.
+func (b *budget) learn(ctx context.Context) bool {
 	select {
 	case <-b.known:
-		return nil
+		return true
 	default:
 	}
+	patience := time.NewTimer(probe)
+	defer patience.Stop()
 	select {
 	case <-b.known:
+		return true
 	case <-b.first:
-		// If no answer comes, the next may try.
-		time.AfterFunc(2*time.Second, func() { b.first <- struct{}{} })
+		time.AfterFunc(probe, func() { b.first <- struct{}{} })
+		return true
+	case <-patience.C:
 	case <-ctx.Done():
-		return ctx.Err()
 	}
-	return nil
+	return false
 }
 
 // Report notes what an answer said of the limit; 0: nothing.

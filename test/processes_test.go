@@ -1,0 +1,92 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+	"github.com/bling-hotline/bling/test/hotlinetest"
+)
+
+// Every service runs as a process of its own, from its own binary, twice, on one PostgreSQL; and any of them may be
+// killed at any moment.
+func TestProcesses(t *testing.T) {
+	db := sqldbtest.Postgres(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	door, gateways := balancer(t)
+	vendors := hotlinetest.StartVendors(t, hotlinetest.Options{}, door)
+	vendors.Twilio.Faults().Set(trouble)
+	vendors.HelpScout.Faults().Set(trouble)
+	environ := append(vendors.Environ(), "BLING_PUBLIC_URL="+door, "BLING_DATABASE_URL="+db.URL,
+		"BLING_PRIVATE_ADDR=127.0.0.1:0", "BLING_LOG_LEVEL=error")
+
+	dir := t.TempDir()
+	binaries := map[string]string{}
+	for _, name := range []string{"gateway", "telephony", "ticketing"} {
+		binaries[name] = hotlinetest.BuildTo(t, dir, fmt.Sprintf("github.com/bling-hotline/bling/services/%s/cmd/%s", name, name))
+	}
+	var victims []*hotlinetest.Process
+	start := func(name string, more ...string) {
+		p := hotlinetest.NewProcess(t, binaries[name], nil, append(more, environ...)...)
+		p.Start()
+		victims = append(victims, p)
+	}
+	for range 2 {
+		gateway, telephony, ticketing := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
+		start("ticketing", "BLING_GRPC_ADDR="+ticketing)
+		start("telephony", "BLING_GRPC_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
+		start("gateway", "BLING_GATEWAY_ADDR="+gateway, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
+		hotlinetest.Ready(ctx, t, "http://"+gateway+"/readyz")
+		gateways(gateway)
+	}
+
+	crowd := &hotlinetest.Crowd{Supporters: 100, Texts: 1000, Concurrency: 16, Seed: 13, Patience: time.Minute}
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		random := rand.New(rand.NewPCG(13, 2))
+		for range 6 {
+			until := calls(vendors.HelpScout) + 1 + random.IntN(100)
+			if err := vendors.HelpScout.Wait(ctx, func(s *helpscoutsim.Sim) bool { return calls(s) >= until }); err != nil {
+				t.Errorf("waiting to kill: %v", err)
+				return
+			}
+			victim := victims[random.IntN(len(victims))]
+			victim.Kill()
+			victim.Start()
+		}
+	}()
+	crowd.Send(ctx, t, vendors.Twilio)
+	<-killed
+	crowd.Arrived(ctx, t, vendors)
+	crowd.Check(t, vendors)
+	for _, p := range victims {
+		if err := p.Stop(); err != nil {
+			t.Errorf("a process does not stop well: %v", err)
+		}
+	}
+}
+
+// balancer is one address before several gateways. add puts one more behind it.
+func balancer(t *testing.T) (address string, add func(addr string)) {
+	t.Helper()
+	var proxies []http.Handler
+	var turn atomic.Uint64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxies[turn.Add(1)%uint64(len(proxies))].ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, func(addr string) {
+		proxies = append(proxies, httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: addr}))
+	}
+}
