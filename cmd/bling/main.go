@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/bling-hotline/bling/internal/process"
 )
@@ -21,18 +22,18 @@ README.md says what to try first, docs/configuration.md what can be configured.
 func main() { process.Main(run) }
 
 func run(ctx context.Context, args, environ []string) error {
-	command := ""
-	if len(args) > 0 {
+	command := "play"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		command, args = args[0], args[1:]
 	}
 	switch command {
-	case "":
-		return play(ctx, environ)
+	case "play":
+		return play(ctx, args, environ)
 	case "serve":
 		return serve(ctx, environ, nil)
 	case "text":
 		return text(ctx, args)
-	case "help", "-h", "--help":
+	case "help":
 		fmt.Fprint(os.Stdout, help)
 		return nil
 	default:

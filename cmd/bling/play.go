@@ -2,15 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/simulator"
@@ -18,20 +20,24 @@ import (
 
 // play runs the hotline against simulated vendors. What the environment says of the real ones is not looked at, so
 // that nothing leaves this machine.
-func play(ctx context.Context, environ []string) error {
-	dir, err := process.StateDir("bling-playground")
-	for _, kv := range environ {
-		if v, ok := strings.CutPrefix(kv, "BLING_DATA_DIR="); ok && v != "" {
-			dir, err = v, nil
+func play(ctx context.Context, args, environ []string) error {
+	flags := flag.NewFlagSet("bling", flag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(flags.Output(), help+"\nFlags of the first one:\n"); flags.PrintDefaults() }
+	twilio := flags.String("twilio", simulator.TwilioAddr, "where the simulated Twilio listens")
+	helpScout := flags.String("helpscout", simulator.HelpScoutAddr, "where the simulated Help Scout listens")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
 		}
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("there is no home directory; set BLING_DATA_DIR: %w", err)
-	}
-	addr := "127.0.0.1:8080"
-	for _, kv := range environ {
-		if v, ok := strings.CutPrefix(kv, "BLING_GATEWAY_ADDR="); ok && v != "" {
-			addr = v
+	r := env.New(environ)
+	addr := r.String("BLING_GATEWAY_ADDR", "127.0.0.1:8080")
+	dir := r.String("BLING_DATA_DIR", "")
+	if dir == "" {
+		var err error
+		if dir, err = process.StateDir("bling-playground"); err != nil {
+			return fmt.Errorf("there is no home directory; set BLING_DATA_DIR: %w", err)
 		}
 	}
 	public := "http://" + addr
@@ -39,6 +45,7 @@ func play(ctx context.Context, environ []string) error {
 		public = "http://127.0.0.1" + addr
 	}
 	vendors, err := simulator.Start(simulator.Config{
+		TwilioAddr: *twilio, HelpScoutAddr: *helpScout,
 		GatewayURL: public, StateDir: filepath.Join(dir, "vendors"), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -46,7 +53,7 @@ func play(ctx context.Context, environ []string) error {
 	}
 	ours := append(withoutVendors(environ), vendors.Environ()...)
 	ours = append(ours, "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL="+public, "BLING_DATA_DIR="+dir)
-	if os.Getenv("BLING_LOG_LEVEL") == "" {
+	if r.String("BLING_LOG_LEVEL", "") == "" {
 		ours = append(ours, "BLING_LOG_LEVEL=warn")
 	}
 	group, ctx := errgroup.WithContext(ctx)

@@ -37,9 +37,12 @@ func New(environ []string) *Reader {
 	}
 }
 
-// Problem notes that the value of name is wrong.
+// Problem notes that the value of name is wrong. The same problem twice is one: several services read the same names.
 func (r *Reader) Problem(name, format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	problem := fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))
+	if !slices.ContainsFunc(r.errs, func(err error) bool { return err.Error() == problem.Error() }) {
+		r.errs = append(r.errs, problem)
+	}
 }
 
 // Lookup returns the value of name and whether it is set.
@@ -76,13 +79,14 @@ func (r *Reader) Secret(name string) string {
 // Require is Secret, and notes a problem when there is none.
 func (r *Reader) Require(name string) string {
 	v := r.Secret(name)
-	if v == "" && !r.failed(name) {
+	if v == "" && !r.Failed(name) {
 		r.Problem(name, "is not set")
 	}
 	return v
 }
 
-func (r *Reader) failed(name string) bool {
+// Failed reports whether a problem with name was noted.
+func (r *Reader) Failed(name string) bool {
 	return slices.ContainsFunc(r.errs, func(err error) bool { return strings.HasPrefix(err.Error(), name) })
 }
 

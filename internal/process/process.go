@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,6 +59,9 @@ func FromEnv(r *env.Reader, grpcAddr string) Config {
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(r.String("BLING_LOG_LEVEL", "info"))); err != nil {
 		r.Problem("BLING_LOG_LEVEL", "must be debug, info, warn or error")
+	}
+	if u := c.Database.URL; u != "" && !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {
+		r.Problem("BLING_DATABASE_URL", "must begin with postgres://")
 	}
 	if c.Database.URL == "" && c.Database.Dir == "" {
 		dir, err := StateDir("bling")

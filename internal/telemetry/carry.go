@@ -11,6 +11,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+// scope names us in traces.
+const scope = "github.com/bling-hotline/bling"
+
 func attrService(name string) attribute.KeyValue { return semconv.ServiceName(name) }
 
 // Carry returns the trace of ctx as one line of text, to be stored with work that is done later.
@@ -24,7 +27,7 @@ func Carry(ctx context.Context) string {
 // the outcome.
 func Resume(ctx context.Context, carried, name string) (context.Context, func(error)) {
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": carried})
-	ctx, span := otel.Tracer("github.com/bling-hotline/bling").Start(ctx, name, trace.WithSpanKind(trace.SpanKindConsumer))
+	ctx, span := otel.Tracer(scope).Start(ctx, name, trace.WithSpanKind(trace.SpanKindConsumer))
 	return ctx, func(err error) {
 		if err != nil {
 			span.SetStatus(codes.Error, name+" failed")

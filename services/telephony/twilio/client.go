@@ -20,9 +20,9 @@ import (
 
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/telemetry"
 )
 
 // Outcome says what is known of a failed call that should have changed something.
@@ -70,7 +70,7 @@ func New(base, accountSID, token string) (*Client, error) {
 	return &Client{
 		sid: accountSID, token: token, base: u, timeout: 8 * time.Second,
 		http: &http.Client{
-			Transport:     otelhttp.NewTransport(transport),
+			Transport:     telemetry.Transport(transport),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil

@@ -19,7 +19,8 @@ import (
 	"time"
 
 	"github.com/sony/gobreaker/v2"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/bling-hotline/bling/internal/telemetry"
 )
 
 // Budget hands out the account's requests, which all its users share.
@@ -107,7 +108,7 @@ func New(base, clientID, clientSecret string, budget Budget) *Client {
 	c := &Client{
 		base: base,
 		http: &http.Client{
-			Transport: otelhttp.NewTransport(transport),
+			Transport: telemetry.Transport(transport),
 			Timeout:   6 * time.Second,
 			// A 301 names the survivor of a merge: the caller must learn of it.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
