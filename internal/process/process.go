@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/rpc"
@@ -112,7 +113,11 @@ func Main(run func(ctx context.Context, args, environ []string) error) {
 // Service is a service as a process runs it.
 type Service interface {
 	Register(*rpc.Server)
+	// Run works until ctx ends.
 	Run(context.Context) error
+	// Healthy returns nil while the service can do its work. It is asked every few seconds, and the answer is what the
+	// gRPC health check says.
+	Healthy(context.Context) error
 }
 
 // Serve runs a service behind its gRPC server on lis until ctx ends. The server stops first, so that no call meets a
@@ -128,7 +133,34 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s 
 		return server.Run(groupCtx, lis)
 	})
 	group.Go(func() error { return s.Run(workCtx) })
+	group.Go(func() error { watch(groupCtx, log, server, s); return nil })
 	return group.Wait()
+}
+
+// watch keeps the server's health what the service says.
+func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, s Service) {
+	healthy := true
+	for tick := time.NewTicker(3 * time.Second); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		askCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		err := s.Healthy(askCtx)
+		cancel()
+		if ctx.Err() != nil || healthy == (err == nil) {
+			continue
+		}
+		healthy = err == nil
+		state := healthpb.HealthCheckResponse_NOT_SERVING
+		if healthy {
+			state = healthpb.HealthCheckResponse_SERVING
+		}
+		log.Warn("health changed", "state", state.String(), "err", err)
+		server.Health.SetServingStatus("", state)
+	}
 }
 
 // Private serves metrics and profiles until ctx ends. A port that is taken is an error for the log only: the

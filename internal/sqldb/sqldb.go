@@ -144,7 +144,10 @@ func (db *DB) Close() error {
 func (db *DB) Shared() bool { return db.postgres }
 
 // Ping reports whether the database answers.
-func (db *DB) Ping(ctx context.Context) error { return db.Read.PingContext(ctx) }
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	return db.Read.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+}
 
 // Update runs fn in a transaction and commits it unless fn returns an error. When Update returns nil the changes
 // are on disk. fn may run more than once on PostgreSQL, where a deadlock is resolved by doing one side again; it must not

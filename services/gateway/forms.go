@@ -195,5 +195,6 @@ func value(field protoreflect.FieldDescriptor, s string) (protoreflect.Value, er
 	}
 }
 
-// valid makes a string one that protobuf can carry; a text with broken characters is better than none.
-func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// valid makes a string one that protobuf and every database can carry; a text with broken characters is better than
+// none.
+func valid(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "") }

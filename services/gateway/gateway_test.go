@@ -209,7 +209,7 @@ func TestDoors(t *testing.T) {
 		"H5 bling":                        {httptest.NewRequest(http.MethodGet, "/bling/", nil), 200, "This is a hotline. People call and text it; there is nothing to see here."},
 		"nothing there":                   {httptest.NewRequest(http.MethodGet, "/bling/x", nil), 404, "404 page not found"},
 		"alive":                           {httptest.NewRequest(http.MethodGet, "/healthz", nil), 200, "ok"},
-		"ready":                           {httptest.NewRequest(http.MethodGet, "/readyz", nil), 200, "ready"},
+		"ready":                           {httptest.NewRequest(http.MethodGet, "/readyz", nil), 200, "telephony ready\nticketing ready"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, b := newGateway(t)

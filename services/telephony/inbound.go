@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -33,12 +34,37 @@ func (s *Service) ReceiveText(ctx context.Context, r *telephonyv1.ReceiveTextReq
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
-	fresh, err := s.incomes.Do(ctx, s.textIn(ctx, r))
-	if err != nil {
+	result, err := s.incomes.Do(ctx, s.textIn(ctx, r))
+	if err = errors.Join(err, result.err); err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the text could not be stored; send it again")
 	}
-	s.metrics.accepted(ctx, fresh)
+	s.metrics.accepted(ctx, result.fresh)
 	return &telephonyv1.ReceiveTextResponse{Twiml: noReply}, nil
+}
+
+// recorded is what came of recording one text.
+type recorded struct {
+	fresh bool
+	err   error
+}
+
+// record writes texts in one commit. If that fails each gets a commit of its own, so that one that no database can
+// hold takes no other with it.
+func (s *Service) record(ctx context.Context, texts []sqlstore.TextInRow) ([]recorded, error) {
+	results := make([]recorded, len(texts))
+	fresh, err := s.store.RecordTexts(ctx, texts)
+	for i := range texts {
+		switch {
+		case err == nil:
+			results[i].fresh = fresh[i]
+		case len(texts) == 1:
+			results[i].err = err
+		default:
+			one, _ := s.record(ctx, texts[i:i+1]) // its error is in the result
+			results[i] = one[0]
+		}
+	}
+	return results, nil
 }
 
 func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest) sqlstore.TextInRow {

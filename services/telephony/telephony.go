@@ -36,7 +36,7 @@ type Service struct {
 	store   *sqlstore.Store
 	queue   *jobs.Queue
 	twilio  *twilio.Client
-	incomes *batch.Batcher[sqlstore.TextInRow, bool]
+	incomes *batch.Batcher[sqlstore.TextInRow, recorded]
 	metrics metrics
 }
 
@@ -66,7 +66,7 @@ func New(c Config, d Deps) (*Service, error) {
 	if d.DB.Shared() {
 		parallel = 4
 	}
-	s.incomes = batch.New(128, parallel, s.store.RecordTexts)
+	s.incomes = batch.New(128, parallel, s.record)
 	return s, nil
 }
 
@@ -79,6 +79,9 @@ func (s *Service) Register(server *rpc.Server) {
 	telephonyv1.RegisterTelephonyServiceServer(server, s)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, s)
 }
+
+// Healthy reports whether the database answers.
+func (s *Service) Healthy(ctx context.Context) error { return s.DB.Ping(ctx) }
 
 // Run works until ctx ends, then lets the work under way finish.
 func (s *Service) Run(ctx context.Context) error {

@@ -65,6 +65,9 @@ func (s *Service) Register(server *rpc.Server) {
 	ticketingv1.RegisterHelpScoutWebhookServiceServer(server, s)
 }
 
+// Healthy reports whether the database answers.
+func (s *Service) Healthy(ctx context.Context) error { return s.DB.Ping(ctx) }
+
 // Run works until ctx ends, then lets the work under way finish.
 func (s *Service) Run(ctx context.Context) error {
 	if err := s.queue.Start(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,7 +107,10 @@ func (c *Client) Search(ctx context.Context, mailboxID int64, email string) ([]C
 	if _, err := c.do(ctx, http.MethodGet, "/v2/conversations?"+query.Encode(), nil, &page); err != nil {
 		return nil, err
 	}
-	return page.Embedded.Conversations, nil
+	// The search finds addresses that merely contain what was asked for.
+	return slices.DeleteFunc(page.Embedded.Conversations, func(v Conversation) bool {
+		return v.PrimaryCustomer.Email != "" && !strings.EqualFold(v.PrimaryCustomer.Email, email)
+	}), nil
 }
 
 // Conversation returns a conversation. One that was merged away is an *Error with status 301 and a Location.
