@@ -34,8 +34,9 @@ test: ## all tests, with the race detector, on SQLite and PostgreSQL
 	GOWORK=off go -C tools test ./...
 .PHONY: test
 
-bench: ## all benchmarks, on SQLite and PostgreSQL
-	tools/with-postgres.sh go test -run '^$$' -bench . -benchmem work
+bench: ## what a text costs, on SQLite and PostgreSQL, beside what it must cost at least
+	tools/with-postgres.sh bash -c "go test ./test -run '^$$' -bench 'Ack|Deliver' -benchtime 8000x && \
+		go test ./test -run '^$$' -bench Start -benchtime 10x"
 .PHONY: bench
 
 fuzz: ## each fuzz target for FUZZTIME (1m)

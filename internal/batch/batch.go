@@ -7,7 +7,6 @@ package batch
 import (
 	"context"
 	"errors"
-	"sync"
 )
 
 // Batcher hands calls to a function in batches. Make one with New; Close it to stop.
@@ -30,23 +29,16 @@ type reply[Out any] struct {
 // ErrClosed is the answer to calls after Close.
 var ErrClosed = errors.New("batcher is closed")
 
-// New returns a Batcher that calls work with 1 to limit inputs at a time, in up to parallel calls at once. work
-// returns one output for each input, or an error for all of them.
-func New[In, Out any](limit, parallel int, work func(context.Context, []In) ([]Out, error)) *Batcher[In, Out] {
+// New returns a Batcher that calls work with 1 to limit inputs at a time, never concurrently: two batches at once are
+// smaller and wait for each other in the database. work returns one output for each input, or an error for all of them.
+func New[In, Out any](limit int, work func(context.Context, []In) ([]Out, error)) *Batcher[In, Out] {
 	ctx, stop := context.WithCancel(context.Background())
 	b := &Batcher[In, Out]{
 		calls: make(chan call[In, Out], limit),
 		done:  make(chan struct{}),
 		stop:  stop,
 	}
-	var workers sync.WaitGroup
-	for range parallel {
-		workers.Go(func() { b.run(ctx, limit, work) })
-	}
-	go func() {
-		defer close(b.done)
-		workers.Wait()
-	}()
+	go b.run(ctx, limit, work)
 	return b
 }
 
@@ -82,6 +74,7 @@ func (b *Batcher[In, Out]) Close() {
 }
 
 func (b *Batcher[In, Out]) run(ctx context.Context, limit int, work func(context.Context, []In) ([]Out, error)) {
+	defer close(b.done)
 	for {
 		var batch []call[In, Out]
 		select {

@@ -10,7 +10,7 @@ import (
 // Callers that come while a batch is worked on share the next one.
 func TestSharesWork(t *testing.T) {
 	entered, leave := make(chan int, 10), make(chan struct{})
-	b := New(8, 1, func(_ context.Context, in []int) ([]int, error) {
+	b := New(8, func(_ context.Context, in []int) ([]int, error) {
 		entered <- len(in)
 		<-leave
 		out := make([]int, len(in))
@@ -51,7 +51,7 @@ func TestSharesWork(t *testing.T) {
 
 func TestErrorsReachEverybody(t *testing.T) {
 	broken := errors.New("disk full")
-	b := New(8, 1, func(context.Context, []int) ([]int, error) { return nil, broken })
+	b := New(8, func(context.Context, []int) ([]int, error) { return nil, broken })
 	if _, err := b.Do(t.Context(), 1); !errors.Is(err, broken) {
 		t.Error(err)
 	}
@@ -63,7 +63,7 @@ func TestErrorsReachEverybody(t *testing.T) {
 
 func TestGivesUpWithTheCaller(t *testing.T) {
 	leave := make(chan struct{})
-	b := New(1, 1, func(_ context.Context, in []int) ([]int, error) { <-leave; return in, nil })
+	b := New(1, func(_ context.Context, in []int) ([]int, error) { <-leave; return in, nil })
 	defer b.Close()
 	defer close(leave)
 	ctx, cancel := context.WithCancel(t.Context())

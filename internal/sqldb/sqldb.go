@@ -98,7 +98,7 @@ func openSQLite(dir, service string) (*DB, error) {
 	read.SetMaxOpenConns(runtime.NumCPU() + 2)
 	read.SetMaxIdleConns(runtime.NumCPU() + 2)
 	db := &DB{Read: read, write: write, lock: lock, nudge: make(chan struct{}, 1)}
-	db.commits = batch.New(64, 1, db.commit)
+	db.commits = batch.New(64, db.commit)
 	return db, nil
 }
 

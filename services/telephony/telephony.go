@@ -62,11 +62,7 @@ func New(c Config, d Deps) (*Service, error) {
 	if s.metrics, err = newMetrics(s.store); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
-	parallel := 1 // SQLite has one writer
-	if d.DB.Shared() {
-		parallel = 4
-	}
-	s.incomes = batch.New(128, parallel, s.record)
+	s.incomes = batch.New(128, s.record)
 	return s, nil
 }
 
