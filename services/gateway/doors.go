@@ -51,7 +51,7 @@ func (s *Service) helpScoutDoor(next http.Handler) http.Handler {
 			return
 		}
 		// The translator takes the body as one field and the query as the others.
-		r.URL.RawQuery = url.Values{"event": {event}}.Encode()
+		r.URL.RawQuery = url.Values{"event": {valid(event)}}.Encode()
 		r.Header.Set("Content-Type", "application/json")
 		next.ServeHTTP(w, r)
 	})
