@@ -183,8 +183,8 @@ func TestMediaThatCannotBeHad(t *testing.T) {
 		huge := twiliosim.Media{ContentType: "video/mp4", Data: bytes.Repeat([]byte("x"), 10<<20+1)}
 		script := twiliosim.Media{ContentType: "text/html", Data: []byte("<script>")}
 		text(t, h, supporter, "look", huge, script, picture)
-		c := desk(t, h, supporter, has("attachment-2.png"))
-		c = desk(t, h, supporter, func(c helpscoutsim.Conversation) bool { return strings.Count(entries(c), "note:") == 2 })
+		desk(t, h, supporter, has("attachment-2.png"))
+		c := desk(t, h, supporter, func(c helpscoutsim.Conversation) bool { return strings.Count(entries(c), "note:") == 2 })
 		for _, want := range []string{"customer: look [attachment-2.png", "note: Attachment (video/mp4): " + h.TwilioURL, "it is larger than 10 MB", "note: Attachment (text/html): ", "files of type text/html are not taken"} {
 			if !strings.Contains(entries(c), want) {
 				t.Errorf("no %q in\n%s", want, entries(c))

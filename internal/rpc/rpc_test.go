@@ -155,8 +155,8 @@ func TestPanicIsInternal(t *testing.T) {
 		case "error":
 			panic(errs.New(errs.NotFound, "hunter2"))
 		case "nil":
-			var m map[string]int
-			m["x"] = 1
+			var s *strings.Builder
+			s.WriteString("x")
 		}
 		return "well", nil
 	})

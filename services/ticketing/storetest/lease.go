@@ -135,24 +135,89 @@ func freeLanes(b *book) {
 	b.hold("b", text("SM3"), at(1))
 }
 
-// What has ended is answered from the store as it ended, even while somebody else holds the lane, and stays so.
+// What has ended is answered as it ended, by nobody's lease: the lane is as free as before. Who asks while somebody
+// else holds the lane may be told to come again, but ends no lease that is not his.
 func endedNeedsNoLease(b *book) {
-	for _, state := range []string{sqlstore.Done, sqlstore.Refused, sqlstore.Dead} {
+	states := []string{sqlstore.Done, sqlstore.Refused, sqlstore.Dead}
+	for _, state := range states {
 		l, e := b.hold("a", text(state), start)
 		e.State, e.ConversationID, e.ThreadID, e.FirstContact, e.Reason, e.Attempts = state, 7, 77, true, "because", 3
 		b.ok(b.Release(b.ctx, l, e, start))
 	}
-	holder, other := b.hold("a", text("SM"), at(1))
-	for _, state := range []string{sqlstore.Done, sqlstore.Refused, sqlstore.Dead} {
-		l, e, err := b.Hold(b.ctx, lane("a"), text(state), at(2), at(12), limit)
-		if err != nil || l != nil {
-			b.t.Errorf("%s: %v, %v", state, l, err)
-		}
-		if e.State != state || e.ConversationID != 7 || e.ThreadID != 77 || !e.FirstContact || e.Reason != "because" || e.Attempts != 3 {
-			b.t.Errorf("%s: %+v", state, e)
+	l, e := b.hold("a", text("SM1"), start)
+	l.ConversationID, l.Known = 9, true // a text would go straight through now
+	b.ok(b.Release(b.ctx, l, e, start))
+	ask := func(key string) (*sqlstore.Lane, sqlstore.Entry, error) {
+		return b.Hold(b.ctx, lane("a"), text(key), at(2), at(12), limit)
+	}
+	for range 2 {
+		for _, state := range states {
+			l, e, err := ask(state)
+			if err != nil || l != nil {
+				b.t.Errorf("%s: %v, %v", state, l, err)
+			}
+			for _, e := range []sqlstore.Entry{e, b.entry(state)} {
+				if e.State != state || e.ConversationID != 7 || e.ThreadID != 77 || !e.FirstContact || e.Reason != "because" || e.Attempts != 3 {
+					b.t.Errorf("%s: %+v", state, e)
+				}
+			}
 		}
 	}
+	holder, other := b.hold("a", text("SM2"), at(2))
+	for _, state := range states {
+		if l, _, err := ask(state); l != nil || err != nil && !errors.Is(err, sqlstore.ErrBusy) {
+			b.t.Errorf("%s: %v, %v", state, l, err)
+		}
+	}
+	b.wantBusy("a", text("SM3"), at(2))
 	b.ok(b.Release(b.ctx, holder, other, at(3)))
+}
+
+// Two workers have the same text, as after a timeout, and try until it is done: one posts it. Whoever was waiting for
+// the lane when it was released learns that it is done, and does not bring it back.
+func sameTextOnce(b *book) {
+	b.open("a", "SM", 7, 70)
+	const callers, texts = 6, 30
+	var mu sync.Mutex
+	posted := map[string]int{}
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for n := range texts {
+				key := fmt.Sprint("SM", n)
+				for {
+					l, e, err := b.Hold(b.ctx, lane("a"), text(key), start, at(leaseFor), limit)
+					if errors.Is(err, sqlstore.ErrBusy) {
+						continue
+					}
+					if err != nil {
+						b.t.Error(err)
+						return
+					}
+					if l == nil {
+						if e.State != sqlstore.Done || e.ThreadID != int64(100+n) {
+							b.t.Errorf("%s ended as %+v", key, e)
+						}
+						break
+					}
+					mu.Lock()
+					posted[key]++
+					mu.Unlock()
+					e.State, e.ThreadID = sqlstore.Done, int64(100+n)
+					if err := b.Release(b.ctx, l, e, start); err != nil {
+						b.t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for n := range texts {
+		if key := fmt.Sprint("SM", n); posted[key] != 1 {
+			b.t.Errorf("%s was posted %d times", key, posted[key])
+		}
+	}
 }
 
 // The usual text: the lane's conversation can be used, so the intent is there with the lease, in one commit.
@@ -183,14 +248,14 @@ func notStraightThrough(b *book) {
 	pending("a note", "note", note("N"))
 	pending("a file", "note", sqlstore.Entry{Key: "F", Kind: sqlstore.Attachment})
 	b.open("moved", "SM3", 3, 30)
-	b.event(sqlstore.Event{Hash: "1", ConversationID: 3, Moved: true})
+	b.event(sqlstore.Event{Hash: "1", Body: payload, ConversationID: 3, Moved: true})
 	pending("the conversation was moved", "moved", text("SM4"))
 	b.open("full", "SM5", 5, 50)
-	b.event(sqlstore.Event{Hash: "2", ConversationID: 5, Threads: limit})
+	b.event(sqlstore.Event{Hash: "2", Body: payload, ConversationID: 5, Threads: limit})
 	pending("the conversation is full", "full", text("SM6"))
 
 	b.open("nearly", "SM7", 6, 60)
-	b.event(sqlstore.Event{Hash: "3", ConversationID: 6, Threads: limit - 1})
+	b.event(sqlstore.Event{Hash: "3", Body: payload, ConversationID: 6, Threads: limit - 1})
 	if _, e := b.hold("nearly", text("SM8"), at(1)); e.State != sqlstore.Posting {
 		b.t.Errorf("there is room for one: %+v", e)
 	}
@@ -255,7 +320,7 @@ func laneRoundTrip(b *book) {
 func threadsAreNotLowered(b *book) {
 	b.open("a", "SM1", 7, 70)
 	l, e := b.hold("a", text("SM2"), at(1))
-	b.event(sqlstore.Event{Hash: "1", ConversationID: 7, Threads: 50})
+	b.event(sqlstore.Event{Hash: "1", Body: payload, ConversationID: 7, Threads: 50})
 	l.Threads++
 	e.State = sqlstore.Done
 	b.ok(b.Save(b.ctx, l, e, at(1)))
@@ -275,13 +340,13 @@ func threadsAreNotLowered(b *book) {
 // A conversation is merged while somebody uses it: what he looked at before is not taken for having seen that.
 func changeDuringLease(b *book) {
 	b.open("a", "SM1", 7, 70)
-	b.event(sqlstore.Event{Hash: "1", ConversationID: 7, Moved: true})
+	b.event(sqlstore.Event{Hash: "1", Body: payload, ConversationID: 7, Moved: true})
 	l, e := b.hold("a", text("SM2"), at(1))
 	if !l.Stale() {
 		b.t.Fatal("the change was not noticed")
 	}
 	l.Seen = l.Changes // looked
-	b.event(sqlstore.Event{Hash: "2", ConversationID: 7, Moved: true})
+	b.event(sqlstore.Event{Hash: "2", Body: payload, ConversationID: 7, Moved: true})
 	e.State = sqlstore.Done
 	b.ok(b.Release(b.ctx, l, e, at(2)))
 	l, e = b.hold("a", text("SM3"), at(3))
@@ -305,7 +370,7 @@ func everythingAtOnce(b *book) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	ended := map[string]int{}
-	for caller := range 6 {
+	for range 6 {
 		wg.Go(func() {
 			for n := range lanes * texts {
 				key, id := fmt.Sprint("SM", n), fmt.Sprint("lane", n%lanes)
@@ -330,7 +395,7 @@ func everythingAtOnce(b *book) {
 					ended[key]++
 					mu.Unlock()
 				}
-				if _, err := b.RecordEvent(b.ctx, sqlstore.Event{Hash: key, ConversationID: int64(n%lanes + 1), Threads: n, Moved: true}, start); err != nil {
+				if _, err := b.RecordEvent(b.ctx, sqlstore.Event{Hash: key, Body: payload, ConversationID: int64(n%lanes + 1), Threads: n, Moved: true}, start); err != nil {
 					b.t.Error(err)
 				}
 				if ok, err := b.QueueNote(b.ctx, id, note("Q"+key), start); !ok || err != nil {
@@ -349,6 +414,9 @@ func everythingAtOnce(b *book) {
 		key := fmt.Sprint("SM", n)
 		if e := b.entry(key); e.State != sqlstore.Done || e.ThreadID != int64(1000+n) {
 			b.t.Errorf("%+v", e)
+		}
+		if ended[key] != 1 {
+			b.t.Errorf("%s was ended %d times", key, ended[key])
 		}
 		for _, kind := range []string{"N", "Q"} {
 			if e := b.entry(kind + key); e.State != sqlstore.Pending || !strings.HasPrefix(e.Lane, "lane") {

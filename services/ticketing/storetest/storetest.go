@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"ReleasedLease", releasedLease},
 		{"FreeLanes", freeLanes},
 		{"EndedNeedsNoLease", endedNeedsNoLease},
+		{"SameTextOnce", sameTextOnce},
 		{"StraightThrough", straightThrough},
 		{"NotStraightThrough", notStraightThrough},
 		{"UnclearStays", unclearStays},
@@ -115,13 +116,18 @@ func (b *book) ok(err error) {
 	}
 }
 
-func text(key string) sqlstore.Entry { return sqlstore.Entry{Key: key, Kind: sqlstore.Text, Trace: "trace"} }
+func text(key string) sqlstore.Entry {
+	return sqlstore.Entry{Key: key, Kind: sqlstore.Text, Trace: "trace"}
+}
 
 func note(key string) sqlstore.Entry {
 	return sqlstore.Entry{Key: key, Kind: sqlstore.Note, State: sqlstore.Pending, Body: "body of " + key, Trace: "trace"}
 }
 
 func lane(id string) sqlstore.Lane { return sqlstore.Lane{ID: id, MailboxID: 206906} }
+
+// payload is the body of an event of which only the rest matters.
+var payload = []byte("{}")
 
 // leaseFor is how long the tests hold a lane, in seconds.
 const leaseFor = 10
