@@ -179,7 +179,9 @@ func (l *ledger) start(q *jobs.Queue) {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() {
-		if err := q.Stop(context.Background()); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := q.Stop(ctx); err != nil {
 			l.t.Errorf("stopping: %v", err)
 		}
 	})
@@ -595,6 +597,8 @@ func TestBusyLaneTakesTurns(t *testing.T) {
 				return false, nil
 			case <-time.After(10 * time.Millisecond): // a piece of work
 				return true, nil
+			case <-ctx.Done():
+				return false, ctx.Err()
 			}
 		}
 		pending := topic.Pending

@@ -33,7 +33,7 @@ func (s *Service) AttachMedia(ctx context.Context, r *ticketingv1.AttachMediaReq
 		return nil, errs.New(errs.NotFound, "no text with this key is in Help Scout")
 	}
 	e := sqlstore.Entry{Key: r.GetKey(), Kind: sqlstore.Attachment, ConversationID: text.ConversationID, Trace: telemetry.Carry(ctx)}
-	e, err = s.once(ctx, supporter{lane: sqlstore.Lane{ID: text.Lane}}, e, func(lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
+	e, err = s.once(ctx, supporter{lane: sqlstore.Lane{ID: text.Lane}}, e, func(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
 		return nil, s.attach(ctx, lane, e, text, r)
 	})
 	if err == nil && e.State == sqlstore.Dead {

@@ -51,7 +51,7 @@ func (s *Service) postNote(ctx context.Context, lane string) (more bool, err err
 	ctx, end := telemetry.Resume(helpscout.WithClass(ctx, helpscout.Note), e.Trace, "post note")
 	defer func() { end(err) }()
 	who := supporter{lane: sqlstore.Lane{ID: lane}}
-	e, err = s.once(ctx, who, e, func(lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
+	e, err = s.once(ctx, who, e, func(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
 		return nil, s.putNote(ctx, who, lane, e)
 	})
 	if err == nil && e.State == sqlstore.Dead {

@@ -24,7 +24,7 @@ func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordIn
 	}
 	who := s.supporter(r.GetParty())
 	e := sqlstore.Entry{Key: r.GetKey(), Kind: sqlstore.Text, Trace: telemetry.Carry(ctx)}
-	e, err := s.once(ctx, who, e, func(lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
+	e, err := s.once(ctx, who, e, func(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
 		return s.postText(ctx, who, lane, e, threadText(r.GetBody(), r.GetMediaContentType()))
 	})
 	if err != nil {
@@ -38,9 +38,12 @@ func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordIn
 	}, nil
 }
 
+// posting puts an entry into a conversation of the lane, and returns the notes that follow from it.
+type posting func(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error)
+
 // once holds the lane, lets post work on the entry, and notes what came of it. An entry that has ended before is
 // returned as it stands. The notes that post returns are queued with its result.
-func (s *Service) once(ctx context.Context, who supporter, e sqlstore.Entry, post func(*sqlstore.Lane, *sqlstore.Entry) ([]sqlstore.Entry, error)) (sqlstore.Entry, error) {
+func (s *Service) once(ctx context.Context, who supporter, e sqlstore.Entry, post posting) (sqlstore.Entry, error) {
 	now := s.Now()
 	lane, entry, err := s.store.Hold(ctx, who.lane, e, now, now.Add(leaseFor), s.ThreadLimit)
 	if err != nil {
@@ -50,7 +53,10 @@ func (s *Service) once(ctx context.Context, who supporter, e sqlstore.Entry, pos
 		s.metrics.entry(ctx, entry.Kind, "repeated")
 		return entry, nil
 	}
-	notes, err := post(lane, &entry)
+	// Whoever calls may be more patient than the lease is long.
+	postCtx, cancel := context.WithTimeout(ctx, postFor)
+	defer cancel()
+	notes, err := post(postCtx, lane, &entry)
 	switch {
 	case err == nil:
 		s.metrics.entry(ctx, entry.Kind, entry.State)

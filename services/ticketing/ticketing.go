@@ -113,9 +113,12 @@ func checkKey(check *errs.Check, name, key string) {
 	check.That(key != "" && len(key) <= 200, name, "must have 1 to 200 characters")
 }
 
-// leaseFor is how long a lane is held at most: longer than any step, so that a lane is never taken from a living
-// holder, clocks of replicas being some seconds apart.
-const leaseFor = 20 * time.Second
+// A lane is held for leaseFor at most, and its holder has postFor to post. The difference is for what must be noted
+// afterwards, and for replicas whose clocks are some seconds apart: a lane is never taken from a living holder.
+const (
+	leaseFor = 20 * time.Second
+	postFor  = 10 * time.Second
+)
 
 // meaning turns an error of the store or of Help Scout into what the caller can do about it.
 func meaning(err error) error {
