@@ -87,7 +87,9 @@ func (r *Reader) Require(name string) string {
 
 // Failed reports whether a problem with name was noted.
 func (r *Reader) Failed(name string) bool {
-	return slices.ContainsFunc(r.errs, func(err error) bool { return strings.HasPrefix(err.Error(), name) })
+	return slices.ContainsFunc(r.errs, func(err error) bool {
+		return strings.HasPrefix(err.Error(), name+":") || strings.HasPrefix(err.Error(), name+"_FILE:")
+	})
 }
 
 // List returns the comma-separated parts of Require.
@@ -97,6 +99,9 @@ func (r *Reader) List(name string) []string {
 		if part = strings.TrimSpace(part); part != "" {
 			list = append(list, part)
 		}
+	}
+	if len(list) == 0 && !r.Failed(name) {
+		r.Problem(name, "is not set")
 	}
 	return list
 }

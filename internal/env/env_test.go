@@ -237,3 +237,12 @@ func TestString(t *testing.T) {
 		t.Error("C is set")
 	}
 }
+
+// A problem with one name does not hide that another one, which begins with it, is missing.
+func TestNamesThatBeginAlike(t *testing.T) {
+	r := env.New([]string{"TOKEN_LIFE=soon", "TOKENS=, ,"})
+	r.Duration("TOKEN_LIFE", 0)
+	r.Require("TOKEN")
+	r.List("TOKENS")
+	want(t, r, "TOKEN_LIFE: ", "TOKEN: is not set", "TOKENS: is not set")
+}

@@ -94,7 +94,8 @@ func (e *Error) GRPCStatus() *status.Status {
 		return status.New(codes.Internal, "internal error")
 	}
 	st := status.New(code, e.Message)
-	var details []protoadapt.MessageV1
+	// The mark by which FromGRPC tells our safe messages from gRPC's own, which name addresses.
+	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Domain: domain, Reason: string(e.Kind)}}
 	if e.RetryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
 	}
@@ -105,14 +106,13 @@ func (e *Error) GRPCStatus() *status.Status {
 		}
 		details = append(details, bad)
 	}
-	if len(details) == 0 {
-		return st
-	}
 	if with, err := st.WithDetails(details...); err == nil {
 		return with
 	}
 	return st
 }
+
+const domain = "bling"
 
 // FromGRPC turns the error of a gRPC call back into an *Error.
 func FromGRPC(err error) error {
@@ -134,8 +134,11 @@ func FromGRPC(err error) error {
 			}
 		}
 	}
+	ours := false
 	for _, d := range st.Details() {
 		switch d := d.(type) {
+		case *errdetails.ErrorInfo:
+			ours = ours || d.GetDomain() == domain
 		case *errdetails.RetryInfo:
 			e.RetryAfter = d.GetRetryDelay().AsDuration()
 		case *errdetails.BadRequest:
@@ -143,6 +146,9 @@ func FromGRPC(err error) error {
 				e.Fields = append(e.Fields, Field{v.GetField(), v.GetDescription()})
 			}
 		}
+	}
+	if !ours && e.Kind == Unavailable {
+		e.Message = "the service does not answer"
 	}
 	return e
 }

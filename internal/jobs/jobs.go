@@ -92,7 +92,7 @@ func New(db *sqldb.DB, log *slog.Logger, topics ...Topic) (*Queue, error) {
 	river.AddWorker(workers, &worker{q: q})
 	poll := 50 * time.Millisecond
 	if db.Shared() {
-		poll = time.Second // PostgreSQL notifies
+		poll = 200 * time.Millisecond // PostgreSQL notifies, but for what comes within FetchCooldown
 	}
 	client, err := river.NewClient(db.River(), &river.Config{
 		Queues:                      queues,

@@ -46,6 +46,9 @@ type Identity struct {
 	country, national string // of a Full identity
 }
 
+// LogValue hides the number.
+func (id Identity) LogValue() slog.Value { return id.Number.LogValue() }
+
 // withheld holds what carriers send in place of a number; the digits spell the word on a keypad.
 // See https://help.twilio.com/articles/223179988.
 var withheld = map[string]bool{

@@ -86,7 +86,7 @@ func answer(log *slog.Logger) grpc.UnaryServerInterceptor {
 				return
 			}
 			level := slog.LevelInfo
-			if errs.KindOf(err) == errs.Internal {
+			if errs.KindOf(err) == errs.Internal && !own(err) {
 				level = slog.LevelError
 			}
 			log.Log(ctx, level, "rpc failed", "rpc", info.FullMethod, "kind", errs.KindOf(err), "dur", time.Since(start), "err", err)
@@ -96,8 +96,18 @@ func answer(log *slog.Logger) grpc.UnaryServerInterceptor {
 	}
 }
 
+// own reports whether err is a bare status, which only gRPC's own services return, such as the health check.
+func own(err error) bool {
+	_, ours := err.(*errs.Error) //nolint:errorlint // a wrapped one is not bare
+	_, bare := err.(interface{ GRPCStatus() *status.Status })
+	return bare && !ours
+}
+
 // safe returns err as the caller may see it.
 func safe(ctx context.Context, err error) error {
+	if own(err) {
+		return err
+	}
 	if e, ok := errors.AsType[*errs.Error](err); ok {
 		return e.GRPCStatus().Err() // without the text of what is wrapped around it
 	}

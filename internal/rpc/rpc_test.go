@@ -352,3 +352,29 @@ func TestRunFails(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The health check says of an unknown service what its protocol wants.
+func TestHealthOfUnknownService(t *testing.T) {
+	var network rpc.Network
+	serve(t, &network, "a", nil)
+	_, err := healthpb.NewHealthClient(dial(t, &network, "a")).Check(t.Context(), &healthpb.HealthCheckRequest{Service: "nobody"})
+	if errs.KindOf(err) != errs.NotFound {
+		t.Error(err)
+	}
+}
+
+// A caller does not learn where the services behind the one it calls are.
+func TestAddressesStayInside(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lis.Close()
+	down := dial(t, nil, lis.Addr().String())
+	var network rpc.Network
+	serve(t, &network, "a", func(ctx context.Context, q string) (string, error) { return put(ctx, down, q) })
+	_, err = put(t.Context(), dial(t, &network, "a"), "x")
+	if errs.KindOf(err) != errs.Unavailable || strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("the caller sees %v", err)
+	}
+}

@@ -1,7 +1,11 @@
 package telemetry
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -9,6 +13,14 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
 	"go.opentelemetry.io/otel/trace"
 )
+
+// WithoutURL returns what went wrong with a request without its address, which may name a person: errors are logged.
+func WithoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("%s: %w", strings.ToLower(e.Op), e.Err)
+	}
+	return err
+}
 
 // Transport returns a transport that makes a span of each request to a vendor. Unlike the usual one it keeps the query
 // out of it, which may name a person, and it tells the vendor nothing of our traces.

@@ -33,9 +33,14 @@ func FromEnv(r *env.Reader) Config {
 		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
 		TwilioTokens:     r.List("TWILIO_AUTH_TOKEN"),
-		HelpScoutSecrets: r.List("HELPSCOUT_WEBHOOK_SECRET"),
+		HelpScoutSecrets: helpScoutSecrets(r),
 		TrustedProxies:   r.Prefixes("BLING_TRUSTED_PROXIES"),
 	}
+}
+
+// helpScoutSecrets are the parts of the secret between commas, and the whole, since a secret may have a comma in it.
+func helpScoutSecrets(r *env.Reader) []string {
+	return append(r.List("HELPSCOUT_WEBHOOK_SECRET"), r.Require("HELPSCOUT_WEBHOOK_SECRET"))
 }
 
 func (c *Config) setDefaults() {

@@ -69,9 +69,9 @@ func (s *Service) record(ctx context.Context, texts []sqlstore.TextInRow) ([]rec
 
 func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest) sqlstore.TextInRow {
 	// A carrier's number is E.164 where it can be; Parse brings the same person to one lane in any spelling.
-	from, to := phone.Parse(r.GetFrom()), phone.Parse(r.GetTo())
+	from, to := phone.Parse(clean(r.GetFrom())), phone.Parse(clean(r.GetTo()))
 	t := sqlstore.TextInRow{
-		MessageSID: r.GetMessageSid(),
+		MessageSID: clean(r.GetMessageSid()),
 		Hotline:    to.Number,
 		Supporter:  string(from.Number),
 		Body:       clean(r.GetBody()),
@@ -80,7 +80,7 @@ func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest)
 	}
 	t.Lane = lane(t.Hotline, t.Supporter)
 	for i := range int(r.GetNumMedia()) {
-		t.Media = append(t.Media, sqlstore.Media{URL: at(r.GetMediaUrl(), i), ContentType: at(r.GetMediaContentType(), i)})
+		t.Media = append(t.Media, sqlstore.Media{URL: clean(at(r.GetMediaUrl(), i)), ContentType: clean(at(r.GetMediaContentType(), i))})
 	}
 	return t
 }

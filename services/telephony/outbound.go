@@ -24,7 +24,7 @@ func (s *Service) SendText(ctx context.Context, r *telephonyv1.SendTextRequest) 
 	hotline, to := phone.Parse(r.GetHotline()), phone.Parse(r.GetTo())
 	_, known := s.Hotlines.ByNumber(hotline.Number)
 	var check errs.Check
-	check.That(r.GetKey() != "" && len(r.GetKey()) <= 200, "key", "must have 1 to 200 characters")
+	check.That(r.GetKey() != "" && len(r.GetKey()) <= 200 && clean(r.GetKey()) == r.GetKey(), "key", "must have 1 to 200 characters, none of them NUL")
 	check.That(known, "hotline", "is not a configured hotline")
 	check.That(to.Kind == phone.Full, "to", "is not a number that can be texted")
 	n := utf8.RuneCountInString(strings.TrimSpace(r.GetBody()))

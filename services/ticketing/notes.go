@@ -25,7 +25,7 @@ func (s *Service) FileNote(ctx context.Context, r *ticketingv1.FileNoteRequest) 
 		return nil, err
 	}
 	who := s.supporter(r.GetParty())
-	known, err := s.store.QueueNote(ctx, who.lane.ID, sqlstore.Entry{Key: r.GetKey(), Body: r.GetText(), Trace: telemetry.Carry(ctx)}, s.Now())
+	known, err := s.store.QueueNote(ctx, who.lane.ID, sqlstore.Entry{Key: r.GetKey(), Body: strings.ReplaceAll(r.GetText(), "\x00", ""), Trace: telemetry.Carry(ctx)}, s.Now())
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the note could not be stored; file it again")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
@@ -110,7 +111,7 @@ func (s *Service) checkParty(check *errs.Check, p *ticketingv1.Party) {
 }
 
 func checkKey(check *errs.Check, name, key string) {
-	check.That(key != "" && len(key) <= 200, name, "must have 1 to 200 characters")
+	check.That(key != "" && len(key) <= 200 && !strings.Contains(key, "\x00"), name, "must have 1 to 200 characters, none of them NUL")
 }
 
 // A lane is held for leaseFor at most, and its holder has postFor to post. The difference is for what must be noted

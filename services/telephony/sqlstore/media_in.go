@@ -58,7 +58,7 @@ func (s *Store) NextMedia(ctx context.Context, lane string) (*MediaInRow, error)
 // MediaEnded notes that a file is attached (done), or that it never will be (refused) and why.
 func (s *Store) MediaEnded(ctx context.Context, m *MediaInRow, state, reason string) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE media_in SET state = $1, reason = $2 WHERE key = $3`, state, reason, m.Key)
+		_, err := tx.ExecContext(ctx, `UPDATE media_in SET state = $1, reason = $2 WHERE key = $3 AND state = 'pending'`, state, reason, m.Key)
 		return err
 	})
 }
@@ -76,7 +76,7 @@ type TextState struct {
 	State          string
 	Reason         string
 	ConversationID int64
-	DoneAt         time.Time
+	DoneAt         time.Time // zero while it is pending
 }
 
 // FindText returns the state of an incoming text.
@@ -87,6 +87,8 @@ func (s *Store) FindText(ctx context.Context, messageSID string) (t TextState, f
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, false, nil
 	}
-	t.DoneAt = time.UnixMicro(done.Int64)
+	if done.Valid {
+		t.DoneAt = time.UnixMicro(done.Int64)
+	}
 	return t, err == nil, err
 }

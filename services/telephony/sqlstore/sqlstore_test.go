@@ -1,8 +1,10 @@
 package sqlstore_test
 
 import (
+	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/sqldb"
@@ -36,4 +38,39 @@ func TestSQLite(t *testing.T) {
 func TestPostgres(t *testing.T) {
 	sqldbtest.Postgres(t) // skips all at once where there is none
 	storetest.Run(t, func(t *testing.T) *sqlstore.Store { return open(t, sqldbtest.Postgres(t)) })
+}
+
+// A late word that a text is there takes back that nobody could know, before the ticket is told so.
+func TestUnknownThenDelivered(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		s, ctx := open(t, c), t.Context()
+		_, err := s.QueueText(ctx, &sqlstore.TextOutRow{Key: "K", Lane: "a", CreatedAt: time.Now()})
+		_, err2 := s.BeginAttempt(ctx, "K", "A", time.Now())
+		if err := errors.Join(err, err2, s.AttemptUnknown(ctx, "K", "A")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Advance(ctx, "A", "SM", sqlstore.Delivered, 0); err != nil {
+			t.Fatal(err)
+		}
+		if next, err := s.NextTextOut(ctx, "a"); next != nil || err != nil {
+			t.Errorf("the ticket would be told of %+v, %v", next, err)
+		}
+	})
+}
+
+// What is done stays done, whatever a slow worker says of it.
+func TestDoneStaysDone(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		s, ctx := open(t, c), t.Context()
+		if _, err := s.RecordTexts(ctx, []sqlstore.TextInRow{{MessageSID: "SM", Lane: "a", ReceivedAt: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := s.NextText(ctx, "a")
+		if err := errors.Join(err, s.TextDone(ctx, text, 5, time.Now(), nil), s.TextEnded(ctx, text, sqlstore.Dead, "slow", time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := s.FindText(ctx, "SM"); got.State != sqlstore.Done || err != nil {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
 }

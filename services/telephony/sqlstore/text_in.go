@@ -142,7 +142,7 @@ func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2 WHERE seq = $3`,
+		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2 WHERE seq = $3 AND state = 'pending'`,
 			conversationID, now.UnixMicro(), t.Seq)
 		return err
 	})
@@ -151,7 +151,7 @@ func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64
 // TextEnded notes that a text goes no further: it is refused, unrouted or dead, for a reason.
 func (s *Store) TextEnded(ctx context.Context, t *TextInRow, state, reason string, now time.Time) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = $1, reason = $2, done_at = $3 WHERE seq = $4`, state, reason, now.UnixMicro(), t.Seq)
+		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = $1, reason = $2, done_at = $3 WHERE seq = $4 AND state = 'pending'`, state, reason, now.UnixMicro(), t.Seq)
 		return err
 	})
 }

@@ -123,6 +123,7 @@ func (s *Store) NextTextOut(ctx context.Context, lane string) (*TextOutRow, erro
 // caller must not send.
 func (s *Store) BeginAttempt(ctx context.Context, key, id string, now time.Time) (mine bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		mine = false
 		r, err := tx.ExecContext(ctx, `UPDATE text_out SET state = 'sending' WHERE key = $1 AND state = 'queued'`, key)
 		if err != nil {
 			return err
@@ -202,6 +203,7 @@ func (s *Store) endAttempt(ctx context.Context, key, attempt, outcome string, st
 // of the known one change nothing. It reports false for an attempt that is not ours.
 func (s *Store) Advance(ctx context.Context, attempt, messageSID string, state OutState, code int) (known bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		known = false
 		var key string
 		err := tx.QueryRowContext(ctx, `SELECT text_key FROM attempt WHERE id = $1`, attempt).Scan(&key)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -224,7 +226,7 @@ func (s *Store) advanceText(ctx context.Context, tx *sql.Tx, key, messageSID str
 	if err != nil || rank[state] <= rank[t.State] {
 		return err
 	}
-	told := t.Told && state != Failed
+	told := state != Failed // a late word may take back that nobody can know
 	if !told {
 		if err := s.Wake(ctx, tx, TextOut, t.Lane); err != nil {
 			return err

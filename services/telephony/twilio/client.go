@@ -171,9 +171,10 @@ func (t *call) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (t *call) failed(err error) *Error {
-	e := &Error{Status: t.status, cause: err}
+	e := &Error{Status: t.status, cause: telemetry.WithoutURL(err)}
 	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok {
-		e.Code = rest.Code
+		// Its message may repeat the number that was called.
+		e.Code, e.cause = rest.Code, errors.New("refused")
 	}
 	if s, err := strconv.Atoi(t.header.Get("Retry-After")); err == nil {
 		e.RetryAfter = time.Duration(s) * time.Second

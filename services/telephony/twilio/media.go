@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/bling-hotline/bling/internal/telemetry"
 )
 
 // mediaHosts are where Twilio's media addresses lead by redirects, besides the API's own host.
@@ -41,7 +43,7 @@ func (c *Client) FetchMedia(ctx context.Context, address string, limit int64) (d
 		}
 		res, err := c.get(ctx, u)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w: %w", ErrNotReady, err)
+			return nil, "", fmt.Errorf("%w: %w", ErrNotReady, telemetry.WithoutURL(err))
 		}
 		next, err := u.Parse(res.Header.Get("Location"))
 		if redirect := res.StatusCode >= 300 && res.StatusCode < 400 && err == nil && res.Header.Get("Location") != ""; redirect {

@@ -217,7 +217,7 @@ func (c *Client) once(ctx context.Context, method, path, token string, body []by
 	res, err := c.http.Do(q)
 	if err != nil {
 		op, isOp := errors.AsType[*net.OpError](err)
-		return nil, &Error{Unclear: write && !(isOp && op.Op == "dial"), cause: err}
+		return nil, &Error{Unclear: write && !(isOp && op.Op == "dial"), cause: telemetry.WithoutURL(err)}
 	}
 	defer res.Body.Close()
 	c.report(ctx, res)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bling-hotline/bling/internal/telemetry"
 )
 
 // tokenSource keeps one access token and renews it some minutes before it ends.
@@ -39,7 +41,7 @@ func (t *tokenSource) get(ctx context.Context) (string, error) {
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	res, err := t.http.Do(q)
 	if err != nil {
-		return "", &Error{cause: fmt.Errorf("getting token: %w", err)}
+		return "", &Error{cause: fmt.Errorf("getting token: %w", telemetry.WithoutURL(err))}
 	}
 	defer res.Body.Close()
 	var answer struct {

@@ -100,7 +100,9 @@ func (s *Store) Block(ctx context.Context, until time.Time) error {
 // Left returns how many units of this minute are left; false when the allowance is not known.
 func (s *Store) Left(ctx context.Context, now time.Time) (units int, known bool, err error) {
 	var allowed, sum sql.NullInt64
-	err = s.db.Read.QueryRowContext(ctx, `SELECT allowed, (SELECT sum(units) FROM spend WHERE at > $1) FROM budget WHERE id = 1`, now.Add(-window).UnixMicro()).
+	err = s.db.Read.QueryRowContext(ctx, `
+		SELECT allowed, COALESCE((SELECT sum(units) FROM spend WHERE at > $1), 0) + CASE WHEN others_at > $1 THEN others ELSE 0 END
+		FROM budget WHERE id = 1`, now.Add(-window).UnixMicro()).
 		Scan(&allowed, &sum)
 	return int(allowed.Int64 - sum.Int64), allowed.Int64 > 0, err
 }

@@ -204,7 +204,7 @@ func (s *Store) save(ctx context.Context, lane *Lane, e Entry, now time.Time, re
 		r, err := tx.ExecContext(ctx, `
 			UPDATE lane SET conversation_id = $1, threads = CASE WHEN conversation_id = $1 AND threads > $2 THEN threads ELSE $2 END,
 				known = $3, searched = $4, seen = $5, lease = CASE WHEN $6 THEN '' ELSE lease END
-			WHERE id = $7 AND lease = $8`,
+			WHERE id = $7 AND lease = $8 AND lease <> ''`,
 			lane.ConversationID, lane.Threads, lane.Known, lane.Searched, lane.Seen, release, lane.ID, lane.lease)
 		if err != nil {
 			return err
@@ -255,7 +255,9 @@ func (s *Store) ThreadTaken(ctx context.Context, threadID int64) (bool, error) {
 // LearnFirstThread notes the id of the first text of a conversation, which its creation did not tell.
 func (s *Store) LearnFirstThread(ctx context.Context, conversationID, threadID int64) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE entry SET thread_id = $1 WHERE conversation_id = $2 AND thread_id = 0 AND kind = 'text' AND state = 'done'`,
+		_, err := tx.ExecContext(ctx, `
+			UPDATE entry SET thread_id = $1
+			WHERE seq = (SELECT min(seq) FROM entry WHERE conversation_id = $2 AND kind = 'text' AND state = 'done') AND thread_id = 0`,
 			threadID, conversationID)
 		return err
 	})

@@ -1,8 +1,10 @@
 package sqlstore_test
 
 import (
+	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/sqldb"
@@ -35,4 +37,31 @@ func TestSQLite(t *testing.T) {
 func TestPostgres(t *testing.T) {
 	sqldbtest.Postgres(t) // skips all at once where there is none
 	storetest.Run(t, func(t *testing.T) *sqlstore.Store { return open(t, sqldbtest.Postgres(t)) })
+}
+
+// Whoever does not hold a lane cannot write it, even while nobody does.
+func TestLaneThatNobodyHolds(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		s, ctx, now := open(t, c), t.Context(), time.Now()
+		l, e, err := s.Hold(ctx, sqlstore.Lane{ID: "a", MailboxID: 1}, sqlstore.Entry{Key: "SM1", Kind: sqlstore.Text}, now, now.Add(time.Minute), 90)
+		if err := errors.Join(err, s.Release(ctx, l, e, now)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Save(ctx, &sqlstore.Lane{ID: "a", ConversationID: 666}, e, now); err == nil {
+			t.Error("it was written")
+		}
+	})
+}
+
+// What others of the account spent is not left.
+func TestLeftWithoutOthers(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		s, now := open(t, c), time.Now()
+		if err := s.Allowed(t.Context(), 100, 0, now); err != nil {
+			t.Fatal(err)
+		}
+		if n, known, err := s.Left(t.Context(), now); n != 0 || !known || err != nil {
+			t.Errorf("%d left, %v, %v", n, known, err)
+		}
+	})
 }

@@ -94,6 +94,7 @@ func (s *Store) NextNote(ctx context.Context, lane string) (key string, err erro
 // It reports false for one that is known already.
 func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		fresh = false
 		r, err := tx.ExecContext(ctx, `
 			INSERT INTO event (hash, name, mailbox_id, body, received_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, e.Body, now.UnixMicro())
