@@ -15,10 +15,10 @@ import (
 
 // What a newcomer does: one command starts everything, another one texts; what happened survives a restart.
 func TestPlayground(t *testing.T) {
+	bling := hotlinetest.Build(t, "github.com/bling-hotline/bling/cmd/bling") // which may take minutes the first time
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	gateway, twilio, desk := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
-	bling := hotlinetest.Build(t, "github.com/bling-hotline/bling/cmd/bling")
 	// The real account in the environment must not be touched.
 	p := hotlinetest.NewProcess(t, bling, []string{"-twilio", twilio, "-helpscout", desk}, "BLING_GATEWAY_ADDR="+gateway, "BLING_DATA_DIR="+t.TempDir(),
 		"BLING_PRIVATE_ADDR=127.0.0.1:0", "TWILIO_API_URL=http://192.0.2.1", "HELPSCOUT_API_CLIENT_SECRET=real", "BLING_MAILBOXES=nonsense")

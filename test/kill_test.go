@@ -14,13 +14,14 @@ import (
 // and both vendors fail.
 func TestKill(t *testing.T) {
 	const kills = 20
+	binary := hotlinetest.Build(t, "github.com/bling-hotline/bling/cmd/bling")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	addr := hotlinetest.FreeAddr(t)
 	vendors := hotlinetest.StartVendors(t, hotlinetest.Options{}, "http://"+addr)
 	vendors.Twilio.Faults().Set(trouble)
 	vendors.HelpScout.Faults().Set(trouble)
-	bling := hotlinetest.NewProcess(t, hotlinetest.Build(t, "github.com/bling-hotline/bling/cmd/bling"), []string{"serve"},
+	bling := hotlinetest.NewProcess(t, binary, []string{"serve"},
 		append(vendors.Environ(), "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL=http://"+addr,
 			"BLING_DATA_DIR="+t.TempDir(), "BLING_PRIVATE_ADDR=127.0.0.1:0", "BLING_LOG_LEVEL=error")...)
 	bling.Start()

@@ -3,6 +3,8 @@ package test
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +23,11 @@ import (
 // killed at any moment.
 func TestProcesses(t *testing.T) {
 	db := sqldbtest.Postgres(t)
+	dir := t.TempDir()
+	binaries := map[string]string{}
+	for _, name := range []string{"gateway", "telephony", "ticketing"} {
+		binaries[name] = hotlinetest.BuildTo(t, dir, fmt.Sprintf("github.com/bling-hotline/bling/services/%s/cmd/%s", name, name))
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	door, gateways := balancer(t)
@@ -30,11 +37,6 @@ func TestProcesses(t *testing.T) {
 	environ := append(vendors.Environ(), "BLING_PUBLIC_URL="+door, "BLING_DATABASE_URL="+db.URL,
 		"BLING_PRIVATE_ADDR=127.0.0.1:0", "BLING_LOG_LEVEL=error")
 
-	dir := t.TempDir()
-	binaries := map[string]string{}
-	for _, name := range []string{"gateway", "telephony", "ticketing"} {
-		binaries[name] = hotlinetest.BuildTo(t, dir, fmt.Sprintf("github.com/bling-hotline/bling/services/%s/cmd/%s", name, name))
-	}
 	var victims []*hotlinetest.Process
 	start := func(name string, more ...string) {
 		p := hotlinetest.NewProcess(t, binaries[name], nil, append(more, environ...)...)
@@ -87,6 +89,8 @@ func balancer(t *testing.T) (address string, add func(addr string)) {
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, func(addr string) {
-		proxies = append(proxies, httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: addr}))
+		proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: addr})
+		proxy.ErrorLog = log.New(io.Discard, "", 0) // the dead answer nothing
+		proxies = append(proxies, proxy)
 	}
 }
