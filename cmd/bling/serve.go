@@ -25,9 +25,6 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	r := env.New(environ)
 	common := process.FromEnv(r, "")
 	gatewayConfig, telephonyConfig, ticketingConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r)
-	if len(telephonyConfig.Hotlines) == 0 && !r.Failed("BLING_MAILBOXES") {
-		r.Problem("BLING_MAILBOXES", "names no hotline")
-	}
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}

@@ -7,6 +7,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Batcher hands calls to a function in batches. Make one with New; Close it to stop.
@@ -31,14 +32,15 @@ var ErrClosed = errors.New("batcher is closed")
 
 // New returns a Batcher that calls work with 1 to limit inputs at a time, never concurrently: two batches at once are
 // smaller and wait for each other in the database. work returns one output for each input, or an error for all of them.
-func New[In, Out any](limit int, work func(context.Context, []In) ([]Out, error)) *Batcher[In, Out] {
+// Its context ends after patience, so that one batch that hangs does not keep all others waiting.
+func New[In, Out any](limit int, patience time.Duration, work func(context.Context, []In) ([]Out, error)) *Batcher[In, Out] {
 	ctx, stop := context.WithCancel(context.Background())
 	b := &Batcher[In, Out]{
 		calls: make(chan call[In, Out], limit),
 		done:  make(chan struct{}),
 		stop:  stop,
 	}
-	go b.run(ctx, limit, work)
+	go b.run(ctx, limit, patience, work)
 	return b
 }
 
@@ -73,7 +75,7 @@ func (b *Batcher[In, Out]) Close() {
 	<-b.done
 }
 
-func (b *Batcher[In, Out]) run(ctx context.Context, limit int, work func(context.Context, []In) ([]Out, error)) {
+func (b *Batcher[In, Out]) run(ctx context.Context, limit int, patience time.Duration, work func(context.Context, []In) ([]Out, error)) {
 	defer close(b.done)
 	for {
 		var batch []call[In, Out]
@@ -96,7 +98,9 @@ func (b *Batcher[In, Out]) run(ctx context.Context, limit int, work func(context
 		for i, c := range batch {
 			in[i] = c.in
 		}
-		out, err := work(context.WithoutCancel(ctx), in)
+		workCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		out, err := work(workCtx, in)
+		cancel()
 		for i, c := range batch {
 			if err != nil {
 				c.reply <- reply[Out]{err: err}

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Callers that come while a batch is worked on share the next one.
 func TestSharesWork(t *testing.T) {
 	entered, leave := make(chan int, 10), make(chan struct{})
-	b := New(8, func(_ context.Context, in []int) ([]int, error) {
+	b := New(8, time.Minute, func(_ context.Context, in []int) ([]int, error) {
 		entered <- len(in)
 		<-leave
 		out := make([]int, len(in))
@@ -51,7 +52,7 @@ func TestSharesWork(t *testing.T) {
 
 func TestErrorsReachEverybody(t *testing.T) {
 	broken := errors.New("disk full")
-	b := New(8, func(context.Context, []int) ([]int, error) { return nil, broken })
+	b := New(8, time.Minute, func(context.Context, []int) ([]int, error) { return nil, broken })
 	if _, err := b.Do(t.Context(), 1); !errors.Is(err, broken) {
 		t.Error(err)
 	}
@@ -63,12 +64,30 @@ func TestErrorsReachEverybody(t *testing.T) {
 
 func TestGivesUpWithTheCaller(t *testing.T) {
 	leave := make(chan struct{})
-	b := New(1, func(_ context.Context, in []int) ([]int, error) { <-leave; return in, nil })
+	b := New(1, time.Minute, func(_ context.Context, in []int) ([]int, error) { <-leave; return in, nil })
 	defer b.Close()
 	defer close(leave)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := b.Do(ctx, 1); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// Work that hangs is given up, and the next batch has its turn.
+func TestPatience(t *testing.T) {
+	b := New(1, 10*time.Millisecond, func(ctx context.Context, in []int) ([]int, error) {
+		if in[0] == 1 {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return in, nil
+	})
+	defer b.Close()
+	if _, err := b.Do(t.Context(), 1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if got, err := b.Do(t.Context(), 2); got != 2 || err != nil {
+		t.Error(got, err)
 	}
 }

@@ -51,8 +51,14 @@ func FromEnv(r *env.Reader) Hotlines {
 	for _, err := range errs {
 		r.Problem("BLING_MAILBOXES", "%v", err)
 	}
+	if len(all) == 0 && len(errs) == 0 {
+		r.Problem("BLING_MAILBOXES", "names no hotline")
+	}
 	for i := range all {
 		all[i].Welcome = welcome
+		if all[i].Transport == MobileCommons {
+			r.Problem("BLING_MAILBOXES", "campaign %s: Mobile Commons is not supported by this version", all[i].Campaign)
+		}
 	}
 	return all
 }

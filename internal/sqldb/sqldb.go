@@ -23,6 +23,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing/fstest"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/jackc/pgx/v5"
@@ -86,6 +87,10 @@ func openSQLite(dir, service string) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	dir, err := filepath.Abs(dir) // the driver takes an address, which has no relative paths
+	if err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, service+".db")
 	lock := flock.New(path + ".lock")
 	if free, err := lock.TryLock(); err != nil || !free {
@@ -98,7 +103,7 @@ func openSQLite(dir, service string) (*DB, error) {
 	read.SetMaxOpenConns(runtime.NumCPU() + 2)
 	read.SetMaxIdleConns(runtime.NumCPU() + 2)
 	db := &DB{Read: read, write: write, lock: lock, nudge: make(chan struct{}, 1)}
-	db.commits = batch.New(64, db.commit)
+	db.commits = batch.New(64, 10*time.Second, db.commit)
 	return db, nil
 }
 
@@ -114,6 +119,11 @@ func openPostgres(ctx context.Context, address, service string) (*DB, error) {
 	}
 	config.RuntimeParams["search_path"] = service
 	config.RuntimeParams["application_name"] = "bling-" + service
+	// A host that vanished in the middle of a transaction, or a paused one, must not hold up everybody else.
+	config.RuntimeParams["lock_timeout"] = "2s"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "10s"
+	config.RuntimeParams["tcp_user_timeout"] = "10s"
+	config.ConnectTimeout = 5 * time.Second
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(12)
 	pool.SetMaxIdleConns(12)
@@ -242,6 +252,10 @@ func (db *DB) migrate(ctx context.Context, service string, migrations fs.FS) err
 			return err
 		}
 		defer lock.Close()
+		if _, err := lock.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
+			return err
+		}
+		defer lock.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout") //nolint:errcheck // the lock matters
 		if _, err := lock.ExecContext(ctx, "SELECT pg_advisory_lock(hashtext('bling-migrate-' || $1))", service); err != nil {
 			return err
 		}

@@ -123,6 +123,12 @@ func TestSQLiteFileIsOwned(t *testing.T) {
 	open(t, c)
 }
 
+// A folder may be named from where the process stands.
+func TestRelativeFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	open(t, sqldb.Config{Dir: "data"})
+}
+
 func TestOpenErrors(t *testing.T) {
 	for _, c := range []sqldb.Config{{URL: "mysql://x"}, {Dir: filepath.Join("/dev/null", "x")}} {
 		if _, err := sqldb.Open(t.Context(), c, "demo", migrations); err == nil {

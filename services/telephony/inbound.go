@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -53,17 +54,23 @@ type recorded struct {
 func (s *Service) record(ctx context.Context, texts []sqlstore.TextInRow) ([]recorded, error) {
 	results := make([]recorded, len(texts))
 	fresh, err := s.store.RecordTexts(ctx, texts)
+	if err != nil && len(texts) == 1 {
+		results[0].err = err
+		return results, nil
+	}
+	// At once: one whose lane is locked waits alone.
+	var alone sync.WaitGroup
 	for i := range texts {
-		switch {
-		case err == nil:
+		if err == nil {
 			results[i].fresh = fresh[i]
-		case len(texts) == 1:
-			results[i].err = err
-		default:
+			continue
+		}
+		alone.Go(func() {
 			one, _ := s.record(ctx, texts[i:i+1]) // its error is in the result
 			results[i] = one[0]
-		}
+		})
 	}
+	alone.Wait()
 	return results, nil
 }
 
@@ -147,30 +154,27 @@ func contentTypes(media []sqlstore.Media) (types []string) {
 // maxAttempts is how often a text may fail for a reason of ours before it is put aside: some ten minutes.
 const maxAttempts = 15
 
-// undelivered decides what becomes of a text that ticketing did not take. What waiting cures is tried for ever; what
-// will stay wrong is put aside, so that the lane moves on, and somebody is called.
+// undelivered decides what becomes of a text that ticketing did not take. What waiting cures is tried for ever. What
+// Help Scout will never take is put aside, so that the lane moves on, and somebody is called; so is what fails again
+// and again for a reason of ours, such as a replica that does not have the newest configuration yet.
 func (s *Service) undelivered(ctx context.Context, t *sqlstore.TextInRow, err error) (more bool, _ error) {
-	switch errs.KindOf(err) {
-	case errs.RateLimited, errs.Busy:
+	kind := errs.KindOf(err)
+	if errs.RetryAfter(err) > 0 {
 		return false, err
-	case errs.Unavailable:
-	case errs.Internal:
-		if t.Attempts+1 < maxAttempts {
-			break
-		}
-		fallthrough
-	default:
+	}
+	switch {
+	case kind == errs.Unavailable:
+		age := s.Now().Sub(t.ReceivedAt)
+		return false, errs.Wrap(kind, err, "delivering text").After(max(500*time.Millisecond, min(time.Minute, age/4)))
+	case kind == errs.Precondition, t.Attempts+1 >= maxAttempts:
 		s.Log.ErrorContext(ctx, "text is dead: it cannot be delivered", "message_sid", t.MessageSID, "attempts", t.Attempts+1, "err", err)
 		s.metrics.ended(ctx, sqlstore.Dead)
 		return true, s.store.TextEnded(ctx, t, sqlstore.Dead, err.Error(), s.Now())
 	}
-	if errs.RetryAfter(err) > 0 {
+	if err := s.store.TextFailed(context.WithoutCancel(ctx), t); err != nil {
 		return false, err
 	}
-	if err := s.store.TextFailed(ctx, t); err != nil {
-		return false, err
-	}
-	return false, errs.Wrap(errs.KindOf(err), err, "delivering text").After(backoff(t.Attempts))
+	return false, errs.Wrap(kind, err, "delivering text").After(backoff(t.Attempts))
 }
 
 // backoff grows from half a second to a minute.

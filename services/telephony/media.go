@@ -14,8 +14,12 @@ import (
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
-// maxFetches is how often a file is asked for before the ticket says that it cannot be had: some two minutes.
-const maxFetches = 8
+// maxFetches is how often a file is asked for before the ticket says that it cannot be had: some two minutes. It is
+// passed on more often than that, maxUploads times, before the same is said.
+const (
+	maxFetches = 8
+	maxUploads = 20
+)
 
 // attach fetches the next file of a lane and attaches it to its text's thread. If that can't be done, a note in
 // the ticket says why, with the file's address.
@@ -49,6 +53,8 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 		}
 	case errs.KindOf(err) == errs.Invalid, errs.KindOf(err) == errs.Precondition, errs.KindOf(err) == errs.NotFound:
 		reason = "the help desk does not take it"
+	case errs.RetryAfter(err) == 0 && m.Attempts+1 >= maxUploads:
+		reason = "the help desk could not be given it"
 	}
 	if reason == "" {
 		return s.attachLater(ctx, m, err)
@@ -58,7 +64,10 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 		Party: party(h.MailboxID, m.Supporter, m.MessageSID),
 		Text:  fallback(m.ContentType, m.URL) + "\nThis file could not be attached: " + reason + ".",
 	}); err != nil {
-		return s.attachLater(ctx, m, err)
+		if kind := errs.KindOf(err); kind != errs.NotFound && kind != errs.Invalid {
+			return s.attachLater(ctx, m, err)
+		}
+		reason += "; and there is no ticket to say so"
 	}
 	s.Log.WarnContext(ctx, "media could not be attached", "message_sid", m.MessageSID, "reason", reason)
 	return true, s.store.MediaEnded(ctx, m, sqlstore.Refused, reason)
@@ -68,7 +77,7 @@ func (s *Service) attachLater(ctx context.Context, m *sqlstore.MediaInRow, err e
 	if errs.RetryAfter(err) > 0 {
 		return false, err
 	}
-	if err := s.store.MediaFailed(ctx, m); err != nil {
+	if err := s.store.MediaFailed(context.WithoutCancel(ctx), m); err != nil {
 		return false, err
 	}
 	return false, errs.Wrap(errs.Unavailable, err, "attaching media").After(backoff(m.Attempts))

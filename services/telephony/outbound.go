@@ -119,7 +119,7 @@ func (s *Service) attempt(ctx context.Context, t *sqlstore.TextOutRow) error {
 const (
 	// looks is how often the carrier must say that it does not have a message before we believe it.
 	looks = 3
-	// attempts is how often a text is handed to the carrier at most.
+	// attempts is how often a text is handed to the carrier at most, not counting those that surely did not get there.
 	attempts = 4
 	// askFor is how long the carrier is asked about an unclear text if it does not answer.
 	askFor = time.Hour
@@ -137,9 +137,15 @@ func (s *Service) look(ctx context.Context, t *sqlstore.TextOutRow) error {
 	if wait := next.Sub(s.Now()); wait > 0 {
 		return errs.New(errs.Unavailable, "waiting for word on an unclear text").After(wait)
 	}
+	if a.AskedAt.IsZero() {
+		a.AskedAt = s.Now()
+		if err := s.store.Asking(ctx, a.ID, a.AskedAt); err != nil {
+			return err
+		}
+	}
 	found, err := s.find(ctx, t, a)
 	switch {
-	case err != nil && s.Now().Sub(a.StartedAt) > askFor:
+	case err != nil && s.Now().Sub(a.AskedAt) > askFor:
 		s.metrics.sent(ctx, "unknown")
 		s.Log.ErrorContext(ctx, "nobody can tell whether a text was sent", "key", t.Key, "err", err)
 		return s.store.AttemptUnknown(ctx, t.Key, a.ID)

@@ -62,12 +62,12 @@ func New(c Config, d Deps) (*Service, error) {
 	if s.metrics, err = newMetrics(s.store); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
-	s.incomes = batch.New(128, s.record)
+	s.incomes = batch.New(128, 5*time.Second, s.record)
 	return s, nil
 }
 
 func (s *Service) topic(name string, workers int, step func(context.Context, string) (bool, error)) jobs.Topic {
-	return jobs.Topic{Name: name, Workers: workers, Step: step, Pending: s.store.Pending(name), Lanes: s.store.Lanes(name)}
+	return jobs.Topic{Name: name, Workers: workers, Step: step, Pending: s.store.Work(name).Pending, Lanes: s.store.Work(name).Lanes}
 }
 
 // Register puts the service's RPCs on a server.
@@ -88,7 +88,17 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.queue.Start(); err != nil {
 		return err
 	}
-	<-ctx.Done()
+	// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
+	for tick := time.NewTicker(time.Minute); ctx.Err() == nil; {
+		select {
+		case <-tick.C:
+			if err := s.reroute(ctx); err != nil && ctx.Err() == nil {
+				s.Log.ErrorContext(ctx, "reroute failed", "err", err)
+			}
+		case <-ctx.Done():
+			tick.Stop()
+		}
+	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return s.queue.Stop(stopCtx)

@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/telemetry"
@@ -55,20 +56,44 @@ func (s *Service) attach(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.E
 			return err
 		}
 		threadID = t.ID
-		if e.State == sqlstore.Posting && slices.Contains(t.FileNames(), r.GetFileName()) {
-			e.State, e.ThreadID = sqlstore.Done, 0
-			return nil
+		if e.State == sqlstore.Posting {
+			if done, err := s.attached(e, t, r.GetFileName()); done || err != nil {
+				return err
+			}
 		}
-		e.State = sqlstore.Pending
 	}
 	if err := s.intend(ctx, lane, e, conversationID); err != nil {
 		return err
 	}
-	if err := s.desk.Attach(ctx, conversationID, threadID, r.GetFileName(), r.GetMimeType(), r.GetData()); err != nil {
+	err := s.desk.Attach(ctx, conversationID, threadID, r.GetFileName(), r.GetMimeType(), r.GetData())
+	if helpscout.StatusOf(err) == 404 {
+		// Merged, perhaps: the thread is in the survivor then.
+		if v, moved := s.current(ctx, conversationID); moved == nil && v.ID != conversationID {
+			err = s.desk.Attach(ctx, v.ID, threadID, r.GetFileName(), r.GetMimeType(), r.GetData())
+		}
+	}
+	if err != nil {
 		return s.failed(e, err)
 	}
 	e.State = sqlstore.Done
 	return nil
+}
+
+// attached finds out whether an upload whose answer was lost is there after all. A large file may still be on its way
+// when we have given up on it, so it is not sent again at once.
+func (s *Service) attached(e *sqlstore.Entry, t helpscout.Thread, fileName string) (bool, error) {
+	if slices.Contains(t.FileNames(), fileName) {
+		e.State = sqlstore.Done
+		return true, nil
+	}
+	if e.UnclearAt.IsZero() {
+		e.UnclearAt = s.Now()
+	}
+	if wait := e.UnclearAt.Add(s.ListLag).Sub(s.Now()); wait > 0 {
+		return false, errs.New(errs.Unavailable, "it is not clear yet whether Help Scout has this file").After(wait)
+	}
+	e.State, e.UnclearAt = sqlstore.Pending, time.Time{}
+	return false, nil
 }
 
 // findRecorded returns the thread with an id among the newest; of 0 the supporter's oldest there.

@@ -62,7 +62,14 @@ func (s *Service) findThread(ctx context.Context, who supporter, lane *sqlstore.
 	if err != nil || id == 0 {
 		return false, err
 	}
-	done(lane, e, v.ID, id)
+	if e.Kind == sqlstore.Text {
+		done(lane, e, v.ID, id)
+		return true, nil
+	}
+	e.State, e.ConversationID, e.ThreadID = sqlstore.Done, v.ID, id // a note does not say where the next text goes
+	if v.ID == lane.ConversationID {
+		lane.Threads++
+	}
 	return true, nil
 }
 

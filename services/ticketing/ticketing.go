@@ -49,7 +49,7 @@ func New(c Config, d Deps) (*Service, error) {
 	s.desk = helpscout.New(c.APIURL, c.ClientID, c.ClientSecret, newBudget(s.store, d.Log, d.Now))
 	var err error
 	if s.queue, err = jobs.New(d.DB, d.Log, jobs.Topic{
-		Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Pending, Lanes: s.store.Lanes,
+		Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Work().Pending, Lanes: s.store.Work().Lanes,
 	}); err != nil {
 		return nil, err
 	}
@@ -134,8 +134,8 @@ func meaning(err error) error {
 		return errs.Wrap(errs.RateLimited, err, "Help Scout is down").After(2 * time.Second)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return errs.Wrap(errs.Unavailable, err, "it took too long")
-	case !errors.As(err, &desk):
-		return err
+	case !errors.As(err, &desk): // the database; what waits for it is not lost
+		return errs.Wrap(errs.Unavailable, err, "ticketing cannot do this now")
 	}
 	switch {
 	case desk.Status == 429:

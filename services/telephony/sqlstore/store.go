@@ -9,10 +9,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"io/fs"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/sqldb"
 )
 
@@ -45,46 +45,8 @@ func Open(ctx context.Context, c sqldb.Config) (*sqldb.DB, error) {
 // New returns the store on an open database.
 func New(db *sqldb.DB) *Store { return &Store{db: db} }
 
-// lanes returns lanes that have work in a table, for the sweep.
-func (s *Store) lanes(ctx context.Context, from, after string, limit int) (lanes []string, err error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT DISTINCT lane FROM `+from+` AND lane > $1 ORDER BY lane LIMIT $2`, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var lane string
-		if err := rows.Scan(&lane); err != nil {
-			return nil, err
-		}
-		lanes = append(lanes, lane)
-	}
-	return lanes, rows.Err()
-}
-
-// pending reports whether a lane has work in a table, as tx sees it.
-func pending(ctx context.Context, tx *sql.Tx, from, lane string) (bool, error) {
-	var one int
-	err := tx.QueryRowContext(ctx, `SELECT 1 FROM `+from+` AND lane = $1 LIMIT 1`, lane).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// Pending reports whether a lane of a topic has work, as tx sees it.
-func (s *Store) Pending(topic string) func(context.Context, *sql.Tx, string) (bool, error) {
-	return func(ctx context.Context, tx *sql.Tx, lane string) (bool, error) {
-		return pending(ctx, tx, work[topic], lane)
-	}
-}
-
-// Lanes lists the lanes of a topic that have work.
-func (s *Store) Lanes(topic string) func(context.Context, string, int) ([]string, error) {
-	return func(ctx context.Context, after string, limit int) ([]string, error) {
-		return s.lanes(ctx, work[topic], after, limit)
-	}
-}
+// Work is what is left to do in a topic.
+func (s *Store) Work(topic string) jobs.Rows { return jobs.Rows{DB: s.db, From: work[topic]} }
 
 // work says what work there is in a topic. The conditions are those of the partial indexes.
 var work = map[string]string{

@@ -164,7 +164,8 @@ func (s *Store) TextFailed(ctx context.Context, t *TextInRow) error {
 	})
 }
 
-// Reroute makes the unrouted texts to a number pending again, now that it is a hotline's. It returns how many.
+// Reroute makes the unrouted texts to a number pending again, now that it is a hotline's. It returns how many. The next
+// sweep wakes their lanes.
 func (s *Store) Reroute(ctx context.Context, hotline phone.Number) (n int64, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'pending', reason = '' WHERE state = 'unrouted' AND hotline = $1`, string(hotline))

@@ -55,7 +55,8 @@ type TextOutRow struct {
 type Attempt struct {
 	ID        string
 	StartedAt time.Time
-	Looks     int // how often the carrier was asked whether it has it
+	AskedAt   time.Time // when the carrier was first asked whether it has it; zero: never
+	Looks     int       // how often it said that it does not
 }
 
 // QueueText accepts a text to be sent and returns it. One with the same key is returned as it stands.
@@ -139,18 +140,30 @@ func (s *Store) BeginAttempt(ctx context.Context, key, id string, now time.Time)
 	return mine && err == nil, err
 }
 
-// OpenAttempt returns the attempt of a text whose outcome is not known, and how many attempts there were in all.
+// OpenAttempt returns the attempt of a text whose outcome is not known, and how many attempts there were in all that
+// may have reached the carrier.
 func (s *Store) OpenAttempt(ctx context.Context, key string) (a Attempt, total int, err error) {
-	var at int64
+	var at, asked int64
 	err = s.db.Read.QueryRowContext(ctx, `
-		SELECT id, started_at, looks, (SELECT count(*) FROM attempt WHERE text_key = $1)
+		SELECT id, started_at, asked_at, looks, (SELECT count(*) FROM attempt WHERE text_key = $1 AND (outcome <> 'absent' OR looks > 0))
 		FROM attempt WHERE text_key = $1 AND outcome = 'open' ORDER BY started_at DESC LIMIT 1`, key).
-		Scan(&a.ID, &at, &a.Looks, &total)
+		Scan(&a.ID, &at, &asked, &a.Looks, &total)
 	if err != nil {
 		return a, 0, fmt.Errorf("reading open attempt: %w", err)
 	}
 	a.StartedAt = time.UnixMicro(at)
+	if asked != 0 {
+		a.AskedAt = time.UnixMicro(asked)
+	}
 	return a, total, nil
+}
+
+// Asking notes when the carrier is first asked about an attempt.
+func (s *Store) Asking(ctx context.Context, attempt string, now time.Time) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE attempt SET asked_at = $1 WHERE id = $2 AND asked_at = 0`, now.UnixMicro(), attempt)
+		return err
+	})
 }
 
 // Looked counts that the carrier was asked about an attempt and did not have it.

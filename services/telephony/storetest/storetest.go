@@ -124,7 +124,7 @@ func (b *book) pending(topic, lane string) (pending bool) {
 	defer func() { b.Wake = real }()
 	var asked error
 	b.Wake = func(ctx context.Context, tx *sql.Tx, _ string, _ ...string) error {
-		pending, asked = b.Pending(topic)(ctx, tx, lane)
+		pending, asked = b.Work(topic).Pending(ctx, tx, lane)
 		return errProbe
 	}
 	if _, err := b.QueueText(b.ctx, &sqlstore.TextOutRow{Key: "probe"}); !errors.Is(err, errProbe) || asked != nil {
@@ -136,7 +136,7 @@ func (b *book) pending(topic, lane string) (pending bool) {
 // wantWork fails unless these lanes, and no others of those named in all, have work in a topic, since oldest.
 func (b *book) wantWork(topic string, oldest time.Time, lanes ...string) {
 	b.t.Helper()
-	got, err := b.Lanes(topic)(b.ctx, "", 100)
+	got, err := b.Work(topic).Lanes(b.ctx, "", 100)
 	b.ok(err)
 	if !slices.Equal(got, lanes) {
 		b.t.Errorf("%s: lanes %q have work, want %q", topic, got, lanes)

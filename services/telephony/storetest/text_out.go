@@ -525,7 +525,7 @@ func lanes(b *book) {
 	for _, topic := range []string{sqlstore.TextIn, sqlstore.MediaIn, sqlstore.TextOut} {
 		var got []string
 		for after := ""; ; after = got[len(got)-1] {
-			page, err := b.Lanes(topic)(b.ctx, after, 5)
+			page, err := b.Work(topic).Lanes(b.ctx, after, 5)
 			b.ok(err)
 			if len(page) == 0 {
 				break

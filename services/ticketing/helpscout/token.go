@@ -49,7 +49,8 @@ func (t *tokenSource) get(ctx context.Context) (string, error) {
 		ExpiresIn   int    `json:"expires_in"`
 	}
 	if res.StatusCode != http.StatusOK {
-		return "", &Error{Status: res.StatusCode, cause: fmt.Errorf("getting token: status %d", res.StatusCode)}
+		// Not as the status of the call that needs the token: this says nothing of that one.
+		return "", &Error{cause: fmt.Errorf("getting token: status %d", res.StatusCode)}
 	}
 	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&answer); err != nil || answer.AccessToken == "" {
 		return "", &Error{cause: fmt.Errorf("getting token: unreadable answer: %w", err)}

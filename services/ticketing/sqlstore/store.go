@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/sqldb"
 )
 
@@ -54,32 +55,8 @@ func (s *Store) FreeLanes(ctx context.Context) error {
 
 const notePending = `entry WHERE kind = 'note' AND state IN ('pending', 'posting')`
 
-// Pending reports whether a lane has notes to post, as tx sees it.
-func (s *Store) Pending(ctx context.Context, tx *sql.Tx, lane string) (bool, error) {
-	var one int
-	err := tx.QueryRowContext(ctx, `SELECT 1 FROM `+notePending+` AND lane = $1 LIMIT 1`, lane).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// Lanes lists lanes that have notes to post.
-func (s *Store) Lanes(ctx context.Context, after string, limit int) (lanes []string, err error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT DISTINCT lane FROM `+notePending+` AND lane > $1 ORDER BY lane LIMIT $2`, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var lane string
-		if err := rows.Scan(&lane); err != nil {
-			return nil, err
-		}
-		lanes = append(lanes, lane)
-	}
-	return lanes, rows.Err()
-}
+// Work is the notes that are left to post.
+func (s *Store) Work() jobs.Rows { return jobs.Rows{DB: s.db, From: notePending} }
 
 // NextNote returns the key of the oldest note of a lane that is not posted, or "".
 func (s *Store) NextNote(ctx context.Context, lane string) (key string, err error) {

@@ -268,7 +268,7 @@ func (b *book) pending(id string) (pending bool) {
 	defer func() { b.Wake = real }()
 	var asked error
 	b.Wake = func(ctx context.Context, tx *sql.Tx, _ string, _ ...string) error {
-		pending, asked = b.Pending(ctx, tx, id)
+		pending, asked = b.Work().Pending(ctx, tx, id)
 		return errProbe
 	}
 	if _, err := b.QueueNote(b.ctx, "a", note("probe"), start); !errors.Is(err, errProbe) || asked != nil {
@@ -281,7 +281,7 @@ func (b *book) pending(id string) (pending bool) {
 func work(b *book) {
 	want := func(lanes ...string) {
 		b.t.Helper()
-		got, err := b.Lanes(b.ctx, "", 100)
+		got, err := b.Work().Lanes(b.ctx, "", 100)
 		b.ok(err)
 		if !slices.Equal(got, lanes) {
 			b.t.Errorf("lanes %q have notes, want %q", got, lanes)
@@ -321,7 +321,7 @@ func lanes(b *book) {
 	}
 	slices.Sort(want)
 	for after := ""; ; after = got[len(got)-1] {
-		page, err := b.Lanes(b.ctx, after, 4)
+		page, err := b.Work().Lanes(b.ctx, after, 4)
 		b.ok(err)
 		if len(page) == 0 {
 			break

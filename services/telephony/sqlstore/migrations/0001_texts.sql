@@ -60,7 +60,8 @@ CREATE TABLE attempt (
     id          text   PRIMARY KEY,
     text_key    text   NOT NULL,
     started_at  bigint NOT NULL,
-    looks       bigint NOT NULL DEFAULT 0,      -- how often the carrier was asked about an unclear one
+    asked_at    bigint NOT NULL DEFAULT 0,      -- when the carrier was first asked about an unclear one
+    looks       bigint NOT NULL DEFAULT 0,      -- how often it said that it does not have it
     message_sid text   NOT NULL DEFAULT '',
     outcome     text   NOT NULL                 -- open, accepted, refused, absent, unknown
 );
