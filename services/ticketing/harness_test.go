@@ -1,0 +1,144 @@
+package ticketing_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/ticketing"
+	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
+	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+)
+
+const (
+	mailbox = 206906
+	domain  = "sms.example.org"
+	caller  = "+16175550142"
+	address = "6175550142@" + domain
+)
+
+// desk is a ticketing service on a database of its own, a client of it over gRPC, and the Help Scout it talks to.
+type desk struct {
+	ticketingv1.TicketingServiceClient
+	hooks ticketingv1.HelpScoutWebhookServiceClient
+	sim   *helpscoutsim.Sim
+	t     *testing.T
+}
+
+// newSim starts a Help Scout without lag and limit, unless change says otherwise.
+func newSim(t *testing.T, change ...func(*helpscoutsim.Config)) (*helpscoutsim.Sim, string) {
+	t.Helper()
+	c := helpscoutsim.Config{RateLimit: -1, ListLag: -1}
+	for _, f := range change {
+		f(&c)
+	}
+	sim, err := helpscoutsim.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim.Handler())
+	t.Cleanup(func() { server.Close(); sim.Close() })
+	return sim, server.URL
+}
+
+// start runs ticketing against a Help Scout until the test ends.
+func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *desk {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	store, err := sqlstore.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := ticketing.New(ticketing.Config{
+		Hotlines: hotline.Hotlines{{Transport: hotline.Twilio, Number: "+15017122661", MailboxID: mailbox}},
+		APIURL:   url, ClientID: helpscoutsim.DefaultClientID, ClientSecret: helpscoutsim.DefaultClientSecret,
+		Domain: domain, Settle: time.Millisecond, ListLag: 50 * time.Millisecond,
+	}, ticketing.Deps{DB: store, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var network rpc.Network
+	server := rpc.NewServer(log, false)
+	service.Register(server)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 2)
+	go func() { ended <- server.Run(ctx, network.Listen("ticketing")) }()
+	go func() { ended <- service.Run(ctx) }()
+	conn, err := rpc.Dial("ticketing", &network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		conn.Close()
+		cancel()
+		for range 2 {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		store.Close()
+	})
+	return &desk{ticketingv1.NewTicketingServiceClient(conn), ticketingv1.NewHelpScoutWebhookServiceClient(conn), sim, t}
+}
+
+// each runs a test with a new service on each engine.
+func each(t *testing.T, test func(t *testing.T, d *desk), change ...func(*helpscoutsim.Config)) {
+	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
+		sim, url := newSim(t, change...)
+		test(t, start(t, db, sim, url))
+	})
+}
+
+// text records a text, again and again while it is to be tried again, as telephony does.
+func (d *desk) text(key, body string, media ...string) *ticketingv1.RecordInboundTextResponse {
+	d.t.Helper()
+	for {
+		res, err := d.RecordInboundText(d.t.Context(), &ticketingv1.RecordInboundTextRequest{
+			Key: key, Party: &ticketingv1.Party{MailboxId: mailbox, Supporter: caller}, Body: body, MediaContentType: media,
+		})
+		if kind := errs.KindOf(err); (kind == errs.Unavailable || kind == errs.Busy || kind == errs.RateLimited) && d.t.Context().Err() == nil {
+			continue
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		return res
+	}
+}
+
+// bodies returns the supporter's texts in a conversation.
+func bodies(c helpscoutsim.Conversation) (list []string) {
+	for _, t := range c.Threads {
+		if t.Type == "customer" {
+			list = append(list, t.Body)
+		}
+	}
+	return list
+}
+
+func (d *desk) one() helpscoutsim.Conversation {
+	d.t.Helper()
+	all := d.sim.ConversationsOf(address)
+	if len(all) != 1 {
+		d.t.Fatalf("%d conversations, want 1", len(all))
+	}
+	return all[0]
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
