@@ -29,7 +29,7 @@ func (s *Service) AttachMedia(ctx context.Context, r *ticketingv1.AttachMediaReq
 	text, found, err := s.store.FindEntry(ctx, r.GetTextKey())
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, meaning(err)
 	case !found || text.State != sqlstore.Done:
 		return nil, errs.New(errs.NotFound, "no text with this key is in Help Scout")
 	}
@@ -68,7 +68,7 @@ func (s *Service) attach(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.E
 	err := s.desk.Attach(ctx, conversationID, threadID, r.GetFileName(), r.GetMimeType(), r.GetData())
 	if helpscout.StatusOf(err) == 404 {
 		// Merged, perhaps: the thread is in the survivor then.
-		if v, moved := s.current(ctx, conversationID); moved == nil && v.ID != conversationID {
+		if v, gone := s.current(ctx, conversationID); gone == nil && v.ID != conversationID {
 			err = s.desk.Attach(ctx, v.ID, threadID, r.GetFileName(), r.GetMimeType(), r.GetData())
 		}
 	}

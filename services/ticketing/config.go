@@ -27,7 +27,7 @@ type Config struct {
 	// Settle is how long an unclear post to a conversation is left alone before it is looked for. Default: 3 s.
 	Settle time.Duration
 	// ListLag is how long a new conversation may be missing in Help Scout's list: an unclear creation is not repeated
-	// before. Default: 30 s.
+	// before, nor is an unclear upload of a file. Default: 30 s.
 	ListLag time.Duration
 	// WebURL is where agents see conversations. Default: https://secure.helpscout.net.
 	WebURL string

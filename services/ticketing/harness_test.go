@@ -10,6 +10,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
@@ -67,12 +68,9 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 		t.Fatal(err)
 	}
 	var network rpc.Network
-	server := rpc.NewServer(log, false)
-	service.Register(server)
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 2)
-	go func() { ended <- server.Run(ctx, network.Listen("ticketing")) }()
-	go func() { ended <- service.Run(ctx) }()
+	ended := make(chan error, 1)
+	go func() { ended <- process.Serve(ctx, process.Config{}, log, network.Listen("ticketing"), service) }()
 	conn, err := rpc.Dial("ticketing", &network)
 	if err != nil {
 		t.Fatal(err)
@@ -80,10 +78,8 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 	t.Cleanup(func() {
 		conn.Close()
 		cancel()
-		for range 2 {
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 		store.Close()
 	})

@@ -83,10 +83,11 @@ func (s *Service) findCreated(ctx context.Context, who supporter, lane *sqlstore
 		if v.CreatedAt.Before(e.OpenedAt.Add(-clockSkew)) {
 			continue
 		}
-		if taken, err := s.store.ConversationTaken(ctx, v.ID); err != nil || taken {
-			if err != nil {
-				return false, err
-			}
+		taken, err := s.store.ConversationTaken(ctx, v.ID)
+		if err != nil {
+			return false, err
+		}
+		if taken {
 			continue
 		}
 		id, err := s.findIn(ctx, v.ID, e, kind, text)

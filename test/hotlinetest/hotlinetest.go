@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/signature"
 	"github.com/bling-hotline/bling/internal/sqldb"
@@ -198,22 +199,14 @@ func Webhook(t testing.TB, gateway string, params map[string]string) int {
 	return res.StatusCode
 }
 
-func run(t testing.TB, log *slog.Logger, network *rpc.Network, name string, service interface {
-	Register(*rpc.Server)
-	Run(context.Context) error
-}) (stop func()) {
-	server := rpc.NewServer(log, false)
-	service.Register(server)
+func run(t testing.TB, log *slog.Logger, network *rpc.Network, name string, service process.Service) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 2)
-	go func() { ended <- server.Run(ctx, network.Listen(name)) }()
-	go func() { ended <- service.Run(ctx) }()
+	ended := make(chan error, 1)
+	go func() { ended <- process.Serve(ctx, process.Config{}, log, network.Listen(name), service) }()
 	return func() {
 		cancel()
-		for range 2 {
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	}
 }
