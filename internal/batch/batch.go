@@ -18,6 +18,7 @@ type Batcher[In, Out any] struct {
 }
 
 type call[In, Out any] struct {
+	ctx   context.Context // the caller's
 	in    In
 	reply chan reply[Out]
 }
@@ -44,9 +45,10 @@ func New[In, Out any](limit int, patience time.Duration, work func(context.Conte
 	return b
 }
 
-// Do waits until in was worked on. When ctx ends first the work may still happen.
+// Do waits until in was worked on. When ctx ends before that begins, it is not done; when it ends later, Do waits all
+// the same, since the work may write what belongs to the caller.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (out Out, err error) {
-	c := call[In, Out]{in, make(chan reply[Out], 1)}
+	c := call[In, Out]{ctx, in, make(chan reply[Out], 1)}
 	select {
 	case b.calls <- c:
 	case <-ctx.Done():
@@ -57,8 +59,6 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (out Out, err error) {
 	select {
 	case r := <-c.reply:
 		return r.out, r.err
-	case <-ctx.Done():
-		return out, ctx.Err()
 	case <-b.done:
 		select {
 		case r := <-c.reply: // it was in the last batch
@@ -79,20 +79,30 @@ func (b *Batcher[In, Out]) run(ctx context.Context, limit int, patience time.Dur
 	defer close(b.done)
 	for {
 		var batch []call[In, Out]
+		take := func(c call[In, Out]) {
+			if err := c.ctx.Err(); err != nil {
+				c.reply <- reply[Out]{err: err}
+				return
+			}
+			batch = append(batch, c)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case c := <-b.calls:
-			batch = append(batch, c)
+			take(c)
 		}
 	more:
 		for len(batch) < limit {
 			select {
 			case c := <-b.calls:
-				batch = append(batch, c)
+				take(c)
 			default:
 				break more
 			}
+		}
+		if len(batch) == 0 {
+			continue
 		}
 		in := make([]In, len(batch))
 		for i, c := range batch {

@@ -62,15 +62,31 @@ func TestErrorsReachEverybody(t *testing.T) {
 	}
 }
 
-func TestGivesUpWithTheCaller(t *testing.T) {
-	leave := make(chan struct{})
-	b := New(1, time.Minute, func(_ context.Context, in []int) ([]int, error) { <-leave; return in, nil })
+// A caller who gave up before the work began gets none; one who gives up during it hears how it ended.
+func TestCallerGivesUp(t *testing.T) {
+	entered, leave := make(chan int, 3), make(chan struct{})
+	b := New(1, time.Minute, func(_ context.Context, in []int) ([]int, error) { entered <- in[0]; <-leave; return in, nil })
 	defer b.Close()
-	defer close(leave)
+	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
+	wg.Go(func() {
+		if got, err := b.Do(ctx, 1); got != 1 || err != nil {
+			t.Errorf("during the work: %v, %v", got, err)
+		}
+	})
+	<-entered
 	cancel()
-	if _, err := b.Do(ctx, 1); !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	wg.Go(func() {
+		if _, err := b.Do(ctx, 2); !errors.Is(err, context.Canceled) {
+			t.Errorf("before the work: %v", err)
+		}
+	})
+	close(leave)
+	wg.Wait()
+	select {
+	case n := <-entered:
+		t.Errorf("%d was worked on", n)
+	default:
 	}
 }
 
