@@ -32,8 +32,12 @@ const (
 	Domain = "sms.example.org"
 )
 
-// Events are the events of the help desk that a hotline wants to hear of.
-var Events = []string{"convo.agent.reply.created", "convo.merged", "convo.moved", "convo.deleted", "convo.status"}
+// Events are the events of the help desk that a hotline wants to hear of. Customers belong to no mailbox: customer.updated
+// is sent to webhooks that are limited to mailboxes all the same, also about people who never wrote to ours. That is
+// unverified.
+var Events = []string{
+	"convo.agent.reply.created", "convo.merged", "convo.moved", "convo.deleted", "convo.status", "customer.updated",
+}
 
 // The ports on which the simulated vendors listen unless told otherwise.
 const (

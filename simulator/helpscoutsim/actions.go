@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// What can be done to a conversation besides writing to it, by the API and by agents alike. Each leaves a line item,
-// which counts towards the limit of threads, and emits its event.
+// What can be done to a conversation or customer besides writing, by the API and by agents alike. Each leaves a line
+// item, which counts towards the limit of threads, and emits its event, where Help Scout has them.
 
 // lineItem notes in the conversation what a user did.
 func (t *tx) lineItem(rec *record, action string, by User) Thread {
@@ -56,6 +56,22 @@ func (t *tx) move(rec *record, mailbox int64, by User) {
 	line := t.lineItem(rec, "moved-from-mailbox", by)
 	t.touch(rec)
 	t.emit(EventMoved, rec, line.ID, from)
+}
+
+// changeCustomer makes the conversation another customer's. Its threads stay who they were with. No event tells (U).
+func (t *tx) changeCustomer(rec *record, customer int64, by User) {
+	rec.CustomerID = customer
+	t.listUnder(rec)
+	t.lineItem(rec, "changed-ticket-customer", by)
+	t.touch(rec)
+}
+
+// setPhones replaces the customer's phones, which have their ids.
+func (t *tx) setPhones(c *Customer, phones []Contact) {
+	changed := *c
+	changed.Phones = phones
+	t.customers[c.ID] = &changed
+	t.emitCustomer(EventCustomerUpdated, &changed)
 }
 
 func (t *tx) tag(rec *record, tags []string) {

@@ -154,9 +154,11 @@ func (s *Sim) write(w http.ResponseWriter, a answer) {
 	w.Write(body) // a client that went away is no concern of the simulator
 }
 
-func ok(body any) answer                                  { return answer{status: http.StatusOK, body: body} }
-func noContent() answer                                   { return answer{status: http.StatusNoContent} }
-func (s *Sim) render(st *state, r *http.Request) renderer { return renderer{st, s, baseURL(r)} }
+func ok(body any) answer { return answer{status: http.StatusOK, body: body} }
+func noContent() answer  { return answer{status: http.StatusNoContent} }
+func (s *Sim) render(st *state, r *http.Request) renderer {
+	return renderer{state: st, sim: s, base: baseURL(r)}
+}
 
 // created is the answer to a create: the id and the place in headers, and no body.
 func created(r *http.Request, path string, id int64) answer {

@@ -249,6 +249,12 @@ func (t *tx) insert(rec *record, thread Thread) Thread {
 	for i := range thread.Attachments {
 		thread.Attachments[i].ID = next(&t.ids.Attachment)
 	}
+	t.place(rec, thread)
+	return thread
+}
+
+// place puts a thread that has its id in its place by time.
+func (t *tx) place(rec *record, thread Thread) {
 	last := len(rec.Threads) - 1
 	if last >= 0 && thread.CreatedAt.Before(rec.Threads[last].CreatedAt) {
 		// Imported history goes where it belongs. Lists may still show the old slice, hence a new one.
@@ -256,10 +262,9 @@ func (t *tx) insert(rec *record, thread Thread) Thread {
 		slices.SortStableFunc(rec.Threads, func(a, b Thread) int {
 			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 		})
-		return thread
+		return
 	}
 	rec.Threads = append(rec.Threads, thread)
-	return thread
 }
 
 // touch notes that the conversation has changed.

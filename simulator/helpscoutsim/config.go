@@ -42,7 +42,7 @@ type Config struct {
 	Now    func() time.Time // the clock of everything but timers; default time.Now
 	Logger *slog.Logger     // default: nothing is logged
 	Client *http.Client     // delivers webhooks; default: a client of its own
-	Seed   uint64           // of the faults and of Shuffle
+	Seed   uint64           // of the faults, of Shuffle and of DuplicatesUpTo
 
 	// TokenLifetime is how long an access token works. Default 48 h.
 	TokenLifetime time.Duration
@@ -78,6 +78,8 @@ type Config struct {
 	Deliveries int
 	// Duplicates is how many more times each webhook is sent, at the same moment and without retries.
 	Duplicates int
+	// DuplicatesUpTo adds 0 to so many further duplicates to each webhook, at random: with 2 each comes one to three times.
+	DuplicatesUpTo int
 	// Shuffle delays each webhook by up to 100 ms, so that they arrive in another order.
 	Shuffle bool
 	// Embed is which threads a webhook carries. Default EmbedAll.

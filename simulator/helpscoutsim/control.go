@@ -29,12 +29,18 @@ func (s *Sim) Control() http.Handler {
 	mux.HandleFunc("GET /sim/events", s.handleEvents)
 	// scripts and the playground: act as the agent
 	mux.HandleFunc("POST /sim/conversations/{id}/reply", act(s.doReply))
+	mux.HandleFunc("POST /sim/conversations/{id}/publish", act(s.doPublish))
+	mux.HandleFunc("POST /sim/conversations/{id}/edit", act(s.doEdit))
+	mux.HandleFunc("POST /sim/conversations/{id}/hide", act(s.doHide))
 	mux.HandleFunc("POST /sim/conversations/{id}/note", act(s.doNote))
 	mux.HandleFunc("POST /sim/conversations/{id}/merge", act(s.doMerge))
 	mux.HandleFunc("POST /sim/conversations/{id}/delete", act(s.doDelete))
 	mux.HandleFunc("POST /sim/conversations/{id}/move", act(s.doMove))
 	mux.HandleFunc("POST /sim/conversations/{id}/status", act(s.doStatus))
+	mux.HandleFunc("POST /sim/conversations/{id}/customer", act(s.doCustomer))
 	mux.HandleFunc("POST /sim/conversations/{id}/lock", act(s.doLock))
+	// the customer is an e-mail address or an id
+	mux.HandleFunc("POST /sim/customers/{customer}/phones", s.handleSetPhones)
 	// scripts: turn the knobs
 	mux.HandleFunc("GET /sim/faults", s.handleFaults)
 	mux.HandleFunc("PUT /sim/faults", s.handleSetFaults)
@@ -160,6 +166,26 @@ func (s *Sim) doReply(id int64, in Reply) (any, error) {
 	return map[string]int64{"thread_id": thread}, err
 }
 
+func (s *Sim) doPublish(id int64, in struct {
+	ThreadID int64 `json:"thread_id"`
+}) (any, error) {
+	return nil, s.PublishDraft(id, in.ThreadID)
+}
+
+func (s *Sim) doEdit(id int64, in struct {
+	ThreadID int64  `json:"thread_id"`
+	Text     string `json:"text"`
+}) (any, error) {
+	return nil, s.EditThread(id, in.ThreadID, in.Text)
+}
+
+func (s *Sim) doHide(id int64, in struct {
+	ThreadID int64 `json:"thread_id"`
+	Show     bool  `json:"show"` // again
+}) (any, error) {
+	return nil, s.HideThread(id, in.ThreadID, !in.Show)
+}
+
 func (s *Sim) doNote(id int64, in struct {
 	Text string `json:"text"`
 }) (any, error) {
@@ -187,10 +213,27 @@ func (s *Sim) doStatus(id int64, in struct {
 	return nil, s.SetStatus(id, in.Status)
 }
 
+func (s *Sim) doCustomer(id int64, in struct {
+	Email string `json:"email"`
+}) (any, error) {
+	return nil, s.ChangeCustomer(id, in.Email)
+}
+
 func (s *Sim) doLock(id int64, in struct {
 	Status int `json:"status"`
 }) (any, error) {
 	return nil, s.Lock(id, in.Status)
+}
+
+func (s *Sim) handleSetPhones(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Phones []string `json:"phones"`
+	}
+	err := readJSON(r, &in)
+	if err == nil {
+		err = s.SetPhones(r.PathValue("customer"), in.Phones...)
+	}
+	reply(w, nil, err)
 }
 
 func (s *Sim) handleFaults(w http.ResponseWriter, _ *http.Request) { reply(w, s.faults.Get(), nil) }

@@ -225,7 +225,7 @@ func (t *tx) operation(c *checks, rec *record, in patchInput) (apply func()) {
 	case "replace /primaryCustomer.id":
 		customer := number(c, in)
 		c.exists("value", t.customers[customer] != nil)
-		return func() { rec.CustomerID = customer; t.listUnder(rec); t.touch(rec) }
+		return func() { t.changeCustomer(rec, customer, owner) }
 	case "move /mailboxId":
 		mailbox := number(c, in)
 		c.exists("value", t.sim.hasMailbox(mailbox))

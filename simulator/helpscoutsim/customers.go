@@ -311,9 +311,7 @@ func (s *Sim) createPhone(r *http.Request) (answer, error) {
 			return err
 		}
 		phone = next(&t.ids.Contact)
-		changed := *customer
-		changed.Phones = append(slices.Clone(customer.Phones), Contact{ID: phone, Type: in.Type, Value: *in.Value})
-		t.customers[id] = &changed
+		t.setPhones(customer, append(slices.Clone(customer.Phones), Contact{ID: phone, Type: in.Type, Value: *in.Value}))
 		return nil
 	})
 	if err != nil {

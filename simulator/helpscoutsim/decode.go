@@ -108,8 +108,13 @@ func (c *checks) length(path string, text *string, least, most int) {
 	}
 }
 
+func isEmail(address string) bool {
+	a, err := mail.ParseAddress(address)
+	return err == nil && a.Address == address
+}
+
 func (c *checks) email(path, address string) {
-	if a, err := mail.ParseAddress(address); err != nil || a.Address != address {
+	if !isEmail(address) {
 		c.add(path, "not a well-formed email address", "Email")
 	}
 }

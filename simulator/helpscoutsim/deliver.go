@@ -98,9 +98,13 @@ func (c *courier) send(d Delivery) {
 	if c.sim.cfg.Shuffle {
 		delay = time.Duration(c.random.Int64N(int64(100 * time.Millisecond)))
 	}
+	duplicates := c.sim.cfg.Duplicates
+	if most := c.sim.cfg.DuplicatesUpTo; most > 0 {
+		duplicates += c.random.IntN(most + 1)
+	}
 	c.mu.Unlock()
 	c.pushAfter(delay, &sending{Delivery: d})
-	for range c.sim.cfg.Duplicates {
+	for range duplicates {
 		c.pushAfter(delay, &sending{Delivery: d, once: true})
 	}
 }

@@ -21,8 +21,8 @@
 //	wire.go           what is stored, in the vendor's JSON
 //
 // Beside it, agent.go acts as the people in Help Scout's inbox, with what actions.go has for both. A change emits
-// events (events.go), which deliver.go signs, sends and retries. control.go and inbox.go serve /sim/, readers.go is
-// for tests, save.go keeps the state file, demo.go fills an account with cases.
+// events (events.go), which deliver.go signs, sends and retries; firstgen.go is what their bodies were once. control.go
+// and inbox.go serve /sim/, readers.go is for tests, save.go keeps the state file, demo.go fills an account with cases.
 //
 // One lock guards the state. It is never held while anything is sent, encoded or awaited, and values in the state
 // are replaced rather than modified, so that a copy of a [Conversation] taken under the lock stays what it was.

@@ -20,6 +20,8 @@ const (
 	EventNote          = "convo.note.created"
 	EventStatus        = "convo.status"
 	EventTags          = "convo.tags"
+
+	EventCustomerUpdated = "customer.updated"
 )
 
 // eventNames are all events a webhook may ask for; most are never emitted.
@@ -27,7 +29,7 @@ const (
 var eventNames = []string{
 	EventAgentReply, EventAssigned, EventCreated, "convo.custom-fields", EventCustomerReply, EventDeleted, EventMerged,
 	EventMoved, EventNote, EventStatus, EventTags, "convo.ai-answers.created",
-	"customer.created", "customer.updated", "customer.deleted", "satisfaction.ratings",
+	"customer.created", EventCustomerUpdated, "customer.deleted", "satisfaction.ratings",
 	"beacon.chat.created", "beacon.chat.customer.replied", "tag.created", "tag.updated", "tag.deleted",
 	"message.survey.response.received", "organization.created", "organization.updated", "organization.deleted",
 	"user.status.changed",
@@ -36,7 +38,7 @@ var eventNames = []string{
 // event is something to be sent to webhooks.
 type event struct {
 	name           string
-	conversationID int64
+	conversationID int64 // 0: about a customer
 	webhooks       []int64
 	body           any
 }
@@ -56,21 +58,36 @@ func eventOf(t Thread) string {
 // that caused it, or 0; alsoIn are mailboxes besides the conversation's own whose webhooks are told.
 func (t *tx) emit(name string, rec *record, threadID int64, alsoIn ...int64) {
 	mailboxes := append(alsoIn, rec.MailboxID)
-	e := event{name: name, conversationID: rec.ID}
-	for _, w := range t.webhooksInOrder() {
-		if w.State == "enabled" && slices.Contains(w.Events, name) && (t.sim.cfg.IgnoreMailboxes || w.covers(mailboxes)) {
-			e.webhooks = append(e.webhooks, w.ID)
+	told := func(w *Webhook) bool { return t.sim.cfg.IgnoreMailboxes || w.covers(mailboxes) }
+	t.tell(name, rec.ID, told, func(rd renderer) any {
+		if name == EventDeleted {
+			return map[string]int64{"id": rec.ID}
 		}
+		return rd.webhookBody(rec.Conversation, threadID)
+	})
+}
+
+// emitCustomer notes an event about a customer. Customers belong to no mailbox, so webhooks that are limited to
+// mailboxes are told as well (U). The body is the customer as the API shows it, in all versions.
+func (t *tx) emitCustomer(name string, c *Customer) {
+	t.tell(name, 0, func(*Webhook) bool { return true }, func(rd renderer) any { return rd.customerResource(c) })
+}
+
+// tell notes an event for those of the webhooks in question that asked for it, once for each version of its body.
+func (t *tx) tell(name string, conversationID int64, inQuestion func(*Webhook) bool, body func(renderer) any) {
+	for _, version := range []string{"V1", "V2", "V3"} {
+		e := event{name: name, conversationID: conversationID}
+		for _, w := range t.webhooksInOrder() {
+			if w.PayloadVersion == version && w.State == "enabled" && slices.Contains(w.Events, name) && inQuestion(w) {
+				e.webhooks = append(e.webhooks, w.ID)
+			}
+		}
+		if len(e.webhooks) == 0 {
+			continue
+		}
+		e.body = body(renderer{state: t.state, sim: t.sim, base: "https://api.helpscout.net", version: version})
+		t.events = append(t.events, e)
 	}
-	if len(e.webhooks) == 0 {
-		return
-	}
-	if name == EventDeleted {
-		e.body = map[string]int64{"id": rec.ID}
-	} else {
-		e.body = t.webhookBody(rec.Conversation, threadID)
-	}
-	t.events = append(t.events, e)
 }
 
 func (w *Webhook) covers(mailboxes []int64) bool {
@@ -80,22 +97,25 @@ func (w *Webhook) covers(mailboxes []int64) bool {
 }
 
 // webhookBody is the conversation with those of its threads that the embed mode asks for.
-func (t *tx) webhookBody(c Conversation, threadID int64) conversationJSON {
-	rd := renderer{t.state, t.sim, "https://api.helpscout.net"}
-	j := rd.conversation(c)
+func (rd renderer) webhookBody(c Conversation, threadID int64) any {
+	embed := rd.sim.cfg.Embed
 	var embedded []Thread
 	for _, thread := range c.Threads {
-		if thread.Type != "lineitem" && (t.sim.cfg.Embed != EmbedNew || thread.ID == threadID) {
+		wanted := rd.version == "V1" || thread.Type != "lineitem"
+		if wanted && embed != EmbedNone && (embed != EmbedNew || thread.ID == threadID) {
 			embedded = append(embedded, thread)
 		}
 	}
-	switch t.sim.cfg.Embed {
-	case EmbedNone:
-		return j
-	case EmbedFirst:
+	if embed == EmbedFirst {
 		embedded = embedded[max(0, len(embedded)-threadsPerPage):]
 	}
-	j.Embedded = rd.threads(c, embedded)
+	if rd.version == "V1" {
+		return rd.firstConversation(c, embedded)
+	}
+	j := rd.conversation(c)
+	if embed != EmbedNone {
+		j.Embedded = rd.threads(c, embedded)
+	}
 	return j
 }
 

@@ -22,7 +22,7 @@ type User struct {
 // Person is who did something: a user or a customer.
 type Person struct {
 	ID    int64  `json:"id"`
-	Type  string `json:"type"` // user, customer
+	Type  string `json:"type"` // user, customer, system_user
 	First string `json:"first"`
 	Last  string `json:"last"`
 	Email string `json:"email"`
@@ -133,27 +133,36 @@ type Attachment struct {
 
 // Webhook is a subscription to events.
 type Webhook struct {
-	ID             int64    `json:"id"`
-	URL            string   `json:"url"`
-	Events         []string `json:"events"` // in Config.Webhooks, empty means every event there is
-	Secret         string   `json:"secret"`
-	PayloadVersion string   `json:"payload_version"`
-	Label          string   `json:"label,omitempty"`
-	MailboxIDs     []int64  `json:"mailbox_ids,omitempty"` // empty: all
-	State          string   `json:"state"`                 // enabled, disabled
-	Discarded      int      `json:"discarded"`             // events given up since it was enabled
+	ID     int64    `json:"id"`
+	URL    string   `json:"url"`
+	Events []string `json:"events"` // in Config.Webhooks, empty means every event there is
+	Secret string   `json:"secret"`
+	// PayloadVersion is V2 (default) or V3, which calls the author of an automatic answer system_user, where V2 says
+	// user. In Config.Webhooks it may also be V1, the first generation, which the API refuses since it is gone.
+	PayloadVersion string  `json:"payload_version"`
+	Label          string  `json:"label,omitempty"`
+	MailboxIDs     []int64 `json:"mailbox_ids,omitempty"` // empty: all
+	State          string  `json:"state"`                 // enabled, disabled
+	Discarded      int     `json:"discarded"`             // events given up since it was enabled
 }
 
 // Reply is what an agent writes. The zero values stand for an ordinary answer from the web inbox.
 type Reply struct {
 	Text        string       `json:"text"`                  // HTML
 	Type        string       `json:"type,omitempty"`        // message (default) or reply
-	SourceType  string       `json:"source_type,omitempty"` // web (default), mobile, workflows, api, ...
+	SourceType  string       `json:"source_type,omitempty"` // web (default), mobile, email, workflows, api, beacon, ...
 	Via         string       `json:"via,omitempty"`         // user (default) or customer
-	State       string       `json:"state,omitempty"`       // published (default), draft, hidden, ...
+	AuthorType  string       `json:"author_type,omitempty"` // createdBy.type: user (default), system_user, customer
+	State       string       `json:"state,omitempty"`       // published (default), draft, hidden, underreview, review, bounced
 	Status      string       `json:"status,omitempty"`      // of the conversation from now on; default: unchanged
 	UserID      int64        `json:"user_id,omitempty"`     // default: the second of Config.Users
-	Attachments []Attachment `json:"attachments,omitempty"`
+	Attachments []Attachment `json:"attachments,omitempty"` // their ids are given out
 }
+
+// What some fields of a reply can be.
+var (
+	threadStates = []string{"published", "draft", "hidden", "underreview", "review", "bounced"}
+	authorTypes  = []string{"user", "system_user", "customer"}
+)
 
 func emailKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

@@ -3,6 +3,7 @@ package helpscoutsim
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -97,6 +98,14 @@ func (st *state) indexCustomer(c *Customer) {
 // customerOf finds a customer by e-mail address; nil if there is none.
 func (st *state) customerOf(email string) *Customer {
 	return st.customers[st.byEmail[emailKey(email)]]
+}
+
+// customerNamed finds a customer by e-mail address or id; nil if there is none.
+func (st *state) customerNamed(name string) *Customer {
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+		return st.customers[id]
+	}
+	return st.customerOf(name)
 }
 
 // conversationsOf returns the ids of the conversations a customer may have.

@@ -127,8 +127,9 @@ type attachmentJSON struct {
 // renderer turns stored values into what is sent. It reads the state, so the lock must be held.
 type renderer struct {
 	*state
-	sim  *Sim
-	base string // of all links, such as https://api.helpscout.net
+	sim     *Sim
+	base    string // of all links, such as https://api.helpscout.net
+	version string // of a webhook's body; the API shows what V2 shows
 }
 
 func (rd renderer) conversation(c Conversation) conversationJSON {
@@ -136,7 +137,7 @@ func (rd renderer) conversation(c Conversation) conversationJSON {
 	j := conversationJSON{
 		ID: c.ID, Number: c.Number, Threads: rd.sim.countThreads(c), Type: c.Type, FolderID: 10 + c.MailboxID,
 		Status: c.Status, State: c.State, Subject: c.Subject, Preview: preview(c), MailboxID: c.MailboxID,
-		Assignee: rd.assignee(c.AssigneeID), CreatedBy: personOf(c.CreatedBy), CreatedAt: stamp(c.CreatedAt),
+		Assignee: rd.assignee(c.AssigneeID), CreatedBy: personOf(rd.shown(c.CreatedBy)), CreatedAt: stamp(c.CreatedAt),
 		ClosedBy: c.ClosedBy, ClosedAt: stamp(c.ClosedAt), UserUpdatedAt: stamp(c.UpdatedAt),
 		CustomerWaitingSince: waiting(c), Source: sourceJSON{c.SourceType, c.Via},
 		Tags: rd.tagList(c.Tags), CC: []string{}, BCC: []string{}, CustomFields: []struct{}{},
@@ -155,7 +156,7 @@ func (rd renderer) conversation(c Conversation) conversationJSON {
 func (rd renderer) thread(c Conversation, t Thread) threadJSON {
 	j := threadJSON{
 		ID: t.ID, Type: t.Type, Status: t.Status, State: t.State, Action: actionJSON{Type: "default"}, Body: t.Body,
-		Source: sourceJSON{t.SourceType, t.Via}, Customer: rd.customer(t.CustomerID), CreatedBy: personOf(t.CreatedBy),
+		Source: sourceJSON{t.SourceType, t.Via}, Customer: rd.customer(t.CustomerID), CreatedBy: personOf(rd.shown(t.CreatedBy)),
 		AssignedTo: rd.assignee(t.AssigneeID), To: some(t.To), CC: some(t.CC), BCC: some(t.BCC),
 		CreatedAt: stamp(t.CreatedAt), Links: links{},
 	}
@@ -207,6 +208,14 @@ func (rd renderer) tagList(names []string) []tagJSON {
 		list = append(list, tagJSON{ID: rd.tags[name], Color: "#929499", Tag: name})
 	}
 	return list
+}
+
+// shown is how a version shows an author: before V3 there is no system_user.
+func (rd renderer) shown(p Person) Person {
+	if p.Type == "system_user" && rd.version != "V3" {
+		p.Type = "user"
+	}
+	return p
 }
 
 func personOf(p Person) personJSON {

@@ -24,7 +24,8 @@ type Config struct {
 	Now func() time.Time
 	// Logger gets a line per webhook that was lost. Default: none.
 	Logger *slog.Logger
-	// Client posts the webhooks. It should not follow redirects, as the default does not.
+	// Client posts the webhooks. It should not follow redirects, as the default does not. A copy of it that does fetches
+	// the files of outbound messages.
 	Client *http.Client
 	// Seed makes SIDs, shuffling and fault rates the same in each run. Default: another one each time, as SIDs that
 	// come again would look like duplicates to a client that remembers them.
@@ -38,6 +39,11 @@ type Config struct {
 	DuplicateWebhooks int
 	// ShuffleStatus lets the status callbacks of a message arrive in any order.
 	ShuffleStatus bool
+	// IgnoreKeywords leaves STOP, START and HELP to the account, as Twilio does when asked to: it confirms nothing, and
+	// puts nobody on the list of those who opted out. Who is on it stays there.
+	IgnoreKeywords bool
+	// MediaTimeout is how long a file of an outbound message may take. Default: 10 s (unverified).
+	MediaTimeout time.Duration
 
 	// StateFile keeps numbers, messages and opt-outs between runs. Optional.
 	StateFile string
@@ -53,6 +59,8 @@ type Settings struct {
 	DuplicateWebhooks int `json:"duplicate_webhooks"`
 	// ShuffleStatus is as in Config.
 	ShuffleStatus bool `json:"shuffle_status"`
+	// IgnoreKeywords is as in Config.
+	IgnoreKeywords bool `json:"ignore_keywords"`
 	// Hold keeps new messages queued until it is switched off: time to cancel one, or to look at it.
 	Hold bool `json:"hold"`
 }
@@ -76,6 +84,9 @@ func (c Config) withDefaults() Config {
 	if c.Client == nil {
 		c.Client = newClient()
 	}
+	if c.MediaTimeout == 0 {
+		c.MediaTimeout = 10 * time.Second
+	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}
@@ -88,6 +99,7 @@ func (c Config) settings() Settings {
 		StatusBeforeCreate: c.StatusBeforeCreate,
 		DuplicateWebhooks:  c.DuplicateWebhooks,
 		ShuffleStatus:      c.ShuffleStatus,
+		IgnoreKeywords:     c.IgnoreKeywords,
 	}
 }
 

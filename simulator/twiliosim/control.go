@@ -24,8 +24,12 @@ func (s *Sim) Control() http.Handler {
 	mux.Handle("GET /sim/messages", control(s.controlMessages))
 	// page: a file of a message
 	mux.HandleFunc("GET /sim/media/{sid}", func(w http.ResponseWriter, r *http.Request) { s.serveFile(w, r, r.PathValue("sid")) })
-	// terminal: what a phone has received; with ?wait_after=N waits up to ?timeout_ms= for more than N messages
+	// terminal: what a phone has received, Twilio's own texts included; with ?wait_after=N waits up to ?timeout_ms= for
+	// more than N messages
 	mux.Handle("GET /sim/phones/{number}/inbox", control(s.controlInbox))
+	// terminal, page: how texts to a phone end -> Carrier
+	mux.Handle("GET /sim/phones/{number}/carrier", control(func(r *http.Request) (any, error) { return s.Carrier(r.PathValue("number")), nil }))
+	mux.Handle("PUT /sim/phones/{number}/carrier", control(s.controlSetCarrier))
 	// terminal, page: the newest events, those after ?after=ID
 	mux.Handle("GET /sim/history", control(s.controlHistory))
 	// page: the same as a stream
@@ -94,7 +98,7 @@ func (s *Sim) controlInbox(r *http.Request) (any, error) {
 	if query.Has("wait_after") && timeout > 0 {
 		s.waitForInbox(r, number, after, time.Duration(timeout)*time.Millisecond)
 	}
-	return withoutData(s.Inbox(number)), nil
+	return withoutData(s.Received(number)), nil
 }
 
 // waitForInbox returns when the inbox is long enough, or time is up.
@@ -103,7 +107,7 @@ func (s *Sim) waitForInbox(r *http.Request, number string, after int, timeout ti
 	defer timer.Stop()
 	for {
 		changed := s.changed.wait()
-		if s.inboxLen(number) > after {
+		if s.received(number) > after {
 			return
 		}
 		select {
@@ -116,6 +120,22 @@ func (s *Sim) waitForInbox(r *http.Request, number string, after int, timeout ti
 			return
 		}
 	}
+}
+
+func (s *Sim) controlSetCarrier(r *http.Request) (any, error) {
+	number := r.PathValue("number")
+	if !isE164(number) {
+		return nil, fmt.Errorf("%q is no number in E.164", number)
+	}
+	var c Carrier
+	if err := decode(r, &c); err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s.SetCarrier(number, c)
+	return s.Carrier(number), nil
 }
 
 func (s *Sim) controlHistory(r *http.Request) (any, error) {

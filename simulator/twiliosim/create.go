@@ -46,7 +46,7 @@ func (s *Sim) createMessage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	note(r, m.Sid, nil)
-	if set := s.Settings(); set.StatusBeforeCreate && !set.Hold {
+	if set := s.Settings(); set.StatusBeforeCreate && !set.Hold && !s.Carrier(m.To).Held {
 		s.carrier.take(m.Sid)
 		select {
 		case <-settled:
@@ -79,7 +79,7 @@ func outgoingOf(form url.Values) outgoing {
 }
 
 // send stores a message as queued, or says why Twilio would not. The channel is closed when all status callbacks have
-// been posted, for which the carrier has to take it first.
+// been posted, for which the carrier has to take it first; until then it holds up what follows to the same phone.
 func (s *Sim) send(o outgoing) (Message, <-chan struct{}, error) {
 	if err := o.check(); err != nil {
 		return Message{}, nil, err
@@ -91,6 +91,7 @@ func (s *Sim) send(o outgoing) (Message, <-chan struct{}, error) {
 	}
 	rec := s.queued(o)
 	s.store.add(rec)
+	s.store.queue = append(s.store.queue, rec.Sid)
 	m := rec.copy()
 	s.mu.Unlock()
 	s.noteChange()
@@ -141,7 +142,7 @@ func (o outgoing) check() error {
 	return nil
 }
 
-// mayText covers what depends on the account. It needs the lock.
+// mayText covers what depends on the account and on the phone. It needs the lock.
 func (s *Sim) mayText(from, to string) error {
 	if code := magicFrom[from]; code != 0 {
 		return refuse(code, "The 'From' number %s %s.", from, errorText(code))
@@ -157,6 +158,9 @@ func (s *Sim) mayText(from, to string) error {
 	}
 	if from == to {
 		return refuse(21266, "'To' and 'From' are the same number, %s.", to)
+	}
+	if code := s.store.refused(to); code != 0 {
+		return refuse(code, "The 'To' number %s %s.", to, errorText(code))
 	}
 	return nil
 }

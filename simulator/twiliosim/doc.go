@@ -14,17 +14,22 @@
 //
 //	rest.go      route, credentials, errors (problem.go), parameters (param.go)
 //	create.go    POST Messages.json: all that Twilio refuses at once (magic.go: refusals on demand)
-//	carrier.go   moves it from queued to delivered, puts it into the phone's inbox, posts the status callbacks
+//	carrier.go   moves it from queued to delivered, puts it into the phone's inbox, posts the status callbacks; before
+//	             that fetch.go gets its files, and phone.go says how texts to this phone end
 //
 // What else the API offers is in list.go, edit.go, media.go and number.go, and Control in control.go and stream.go.
 // store.go keeps everything, under one lock that is never held while something is sent or awaited. broadcast.go wakes
 // whoever waits for a change. history.go notes each request and each webhook. snapshot.go is the state file.
 //
+// Twilio's own answers to STOP, START and HELP are marked as System, and [Sim.Inbox] leaves them out: what a test
+// counts there is from the account. [Sim.Received] is all that the phone shows. Files of outbound messages are really
+// fetched, so a MediaUrl in a test leads to a server of the test.
+//
 // The simulator refuses what a careful client would not send: unknown parameters, parameters given twice, numbers
-// that are not E.164. On demand it is as awkward as Twilio may be: see [Config], [Settings] and package fault.
-// What it does not simulate it refuses as well: Messaging Services, scheduling, content templates, webhooks by GET,
-// redirects of webhooks. User and password in a webhook's URL are dropped. Status callbacks that are due when it is
-// closed are lost.
+// that are not E.164. On demand it is as awkward as Twilio may be: see [Config], [Settings], [Carrier] and package
+// fault. What it does not simulate it refuses as well: Messaging Services, scheduling, content templates, webhooks by
+// GET, redirects of webhooks. User and password in a URL are dropped. Status callbacks that are due when it is closed
+// are lost.
 //
 //	sim, err := twiliosim.New(twiliosim.Config{})
 //	server := httptest.NewServer(sim.Handler())

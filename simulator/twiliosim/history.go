@@ -14,6 +14,7 @@ const (
 	EventStatus  = "status"  // an attempt to deliver a status callback
 	EventReply   = "reply"   // a message that a webhook's answer asked for; Error if it was refused
 	EventLost    = "lost"    // a webhook that nobody took
+	EventMedia   = "media"   // the fetch of an outbound message's file
 )
 
 // Event is a line of the history.
@@ -22,13 +23,14 @@ type Event struct {
 	Time   time.Time `json:"time"`
 	Kind   string    `json:"kind"`
 	Method string    `json:"method,omitempty"`
-	Path   string    `json:"path,omitempty"`   // of a webhook: the URL without its fragment
+	Path   string    `json:"path,omitempty"`   // of a webhook: the URL without its fragment; of a fetch: the URL
 	Status int       `json:"status,omitempty"` // 0: no answer
 	Error  string    `json:"error,omitempty"`
 	Sid    string    `json:"sid,omitempty"` // of the message it is about, if there is one
 }
 
-// History returns the last 10,000 requests and webhook attempts, oldest first.
+// History returns the last 10,000 requests, webhook attempts and fetches, oldest first. A request's time is when its
+// answer was done; when a message was accepted says its DateCreated.
 func (s *Sim) History() []Event { return s.journal.since(0) }
 
 // maxEvents bounds the history.

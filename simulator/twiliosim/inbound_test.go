@@ -202,6 +202,30 @@ func TestFallback(t *testing.T) {
 	})
 }
 
+func TestFallbackAnswersWithMessage(t *testing.T) {
+	w := newWorld(t, twiliosim.Config{})
+	w.gateway.answerWith(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/fallback" {
+			document("text/xml", `<Response><Message statusCallback="/status">Please call &amp; <Body>try later.</Body></Message></Response>`)(rw, r)
+			return
+		}
+		if r.URL.Path == "/sms" {
+			rw.WriteHeader(http.StatusBadGateway)
+		}
+	})
+	w.SetNumber(twiliosim.Number{PhoneNumber: hotline, SMSURL: w.gateway.URL + "/sms", SMSFallbackURL: w.gateway.URL + "/fallback"})
+	if d := w.text("hi"); d.Lost || len(d.Attempts) != 2 || d.Attempts[0].Code != 11217 {
+		t.Fatalf("delivery %+v", d)
+	}
+	w.waitForEvents(twiliosim.EventStatus, 3)
+	if got := w.Inbox(supporter); bodies(got) != "[Please call &try later.]" || got[0].Direction != twiliosim.OutboundReply {
+		t.Errorf("the phone got %+v", got)
+	}
+	if got := w.gateway.statuses(); got != "sending sent delivered" {
+		t.Errorf("statuses %s", got)
+	}
+}
+
 func TestNumberWithoutWebhook(t *testing.T) {
 	w := newWorld(t, twiliosim.Config{})
 	w.SetNumber(twiliosim.Number{PhoneNumber: hotline})
@@ -304,7 +328,8 @@ func TestTwiMLRedirectAndCallback(t *testing.T) {
 	}
 	w.waitForEvents(twiliosim.EventStatus, 3)
 	m := w.Inbox(supporter)[0]
-	if m.Direction != twiliosim.OutboundReply || m.Media[0].URL != w.gateway.URL+"/cat.png" || m.Media[0].ContentType != "image/png" {
+	if m.Direction != twiliosim.OutboundReply || m.Media[0].URL != w.gateway.URL+"/cat.png" ||
+		m.Media[0].ContentType != "image/png" || string(m.Media[0].Data) != "cat" {
 		t.Errorf("reply %+v", m)
 	}
 	if got := w.gateway.statuses(); got != "sending sent delivered" {

@@ -1,5 +1,7 @@
 package twiliosim
 
+import "strconv"
+
 // Some numbers decide what happens to a message. The first three tables are those of Twilio's test credentials, see
 // https://www.twilio.com/docs/iam/test-credentials#test-sms-messages; the fourth is the simulator's own:
 //
@@ -34,8 +36,8 @@ var (
 		"+15005550032": undelivered(30006),
 		"+15005550033": undelivered(30007),
 		"+15005550034": undelivered(30034),
-		"+15005550035": {{status: StatusSending}, {status: StatusFailed, code: 30001}},
-		"+15005550036": {{status: StatusSending}, {status: StatusSent, arrives: true}},
+		"+15005550035": failed(30001),
+		"+15005550036": silentLife,
 	}
 )
 
@@ -53,19 +55,21 @@ func undelivered(code int) []step {
 	return []step{{status: StatusSending}, {status: StatusSent}, {status: StatusUndelivered, code: code}}
 }
 
-var usualLife = []step{{status: StatusSending}, {status: StatusSent}, {status: StatusDelivered, arrives: true}}
-
-// lifeOf says what a message to this number goes through after it was queued.
-func lifeOf(to string) []step {
-	if life, ok := magicLife[to]; ok {
-		return life
-	}
-	return usualLife
+func failed(code int) []step {
+	return []step{{status: StatusSending}, {status: StatusFailed, code: code}}
 }
+
+var (
+	usualLife  = []step{{status: StatusSending}, {status: StatusSent}, {status: StatusDelivered, arrives: true}}
+	silentLife = []step{{status: StatusSending}, {status: StatusSent, arrives: true}}
+)
 
 // errorText says what an error code of a message means.
 func errorText(code int) string {
 	texts := map[int]string{
+		11200: "HTTP retrieval failure",
+		11751: "Media exceeds messaging provider size limit",
+		12300: "Invalid Content-Type",
 		21211: "is not a valid phone number",
 		21212: "is not a valid sender",
 		21408: "is in a region that the account may not text",
@@ -75,11 +79,17 @@ func errorText(code int) string {
 		21612: "cannot be reached from this sender",
 		21614: "is not a mobile number",
 		30001: "Queue overflow",
+		30002: "Account suspended",
 		30003: "Unreachable destination handset",
+		30004: "Message blocked",
 		30005: "Unknown destination handset",
 		30006: "Landline or unreachable carrier",
 		30007: "Message filtered",
+		30008: "Unknown error",
 		30034: "Message from an unregistered number",
+	}
+	if texts[code] == "" {
+		return "has the error " + strconv.Itoa(code)
 	}
 	return texts[code]
 }

@@ -58,8 +58,8 @@ func (s *Sim) fetchMedia(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case describe:
 		writeJSON(w, http.StatusOK, s.mediaJSON(m, file))
-	case file.URL != "":
-		http.Redirect(w, r, file.URL, http.StatusTemporaryRedirect)
+	case file.awaited():
+		return notFound(r)
 	default:
 		s.mu.RLock()
 		base := s.publicURL
@@ -122,7 +122,7 @@ func (s *Sim) serveCDN(w http.ResponseWriter, r *http.Request) {
 	s.serveFile(w, r, sid)
 }
 
-// serveFile serves what a supporter sent. The page's own origin serves it too, so a browser must not run it.
+// serveFile serves what a supporter sent, or what was fetched for one. The page's own origin serves it too, so a browser must not run it.
 func (s *Sim) serveFile(w http.ResponseWriter, r *http.Request, sid string) {
 	s.mu.RLock()
 	var file Media
@@ -130,7 +130,7 @@ func (s *Sim) serveFile(w http.ResponseWriter, r *http.Request, sid string) {
 		file = rec.Media[slices.IndexFunc(rec.Media, func(m Media) bool { return m.Sid == sid })]
 	}
 	s.mu.RUnlock()
-	if file.Sid == "" || file.URL != "" {
+	if file.Sid == "" || file.awaited() {
 		http.NotFound(w, r)
 		return
 	}
@@ -143,7 +143,7 @@ func (s *Sim) serveFile(w http.ResponseWriter, r *http.Request, sid string) {
 // cdnToken makes links that cannot be guessed without the account's token.
 func (s *Sim) cdnToken(sid string) string { return signature.Twilio(s.cfg.AuthToken, "cdn "+sid, nil) }
 
-// typeByURL guesses what a file is from the end of its address, as the simulator does not fetch it.
+// typeByURL guesses what a file is from the end of its address, until it is fetched.
 func typeByURL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

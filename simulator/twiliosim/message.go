@@ -35,10 +35,11 @@ type Message struct {
 	Status         string    `json:"status"`
 	ErrorCode      int       `json:"error_code,omitempty"`
 	StatusCallback string    `json:"status_callback,omitempty"`
-	DateCreated    time.Time `json:"date_created"`
+	DateCreated    time.Time `json:"date_created"` // of an outbound message: when the call was accepted
 	DateUpdated    time.Time `json:"date_updated"`
 	DateSent       time.Time `json:"date_sent,omitzero"` // zero while it waits
-	// System marks Twilio's own answer to STOP and its like: phones get it, the API does not show it.
+	// System marks Twilio's own answer to STOP and its like, which is not from the account: phones get it, the API does
+	// not show it.
 	System bool `json:"system,omitempty"`
 	// Deleted marks a message that was removed through the API. The phone that got it keeps it.
 	Deleted bool `json:"deleted,omitempty"`
@@ -49,9 +50,10 @@ type Media struct {
 	// Sid is set by the simulator.
 	Sid         string `json:"sid,omitempty"`
 	ContentType string `json:"content_type,omitempty"`
-	// Data is a supporter's file. Copies of a message share it: it must not be changed.
+	// Data is the file. Copies of a message share it: it must not be changed. An outbound message has it from when its
+	// file was fetched, which is before it arrives.
 	Data []byte `json:"data,omitempty"`
-	// URL is where a file of an outbound message comes from. The simulator does not fetch it.
+	// URL is where a file of an outbound message comes from.
 	URL string `json:"url,omitempty"`
 }
 
@@ -60,6 +62,10 @@ type record struct {
 	Message
 	// Token is the idempotency token of an inbound message's webhook.
 	Token string `json:"token,omitempty"`
+	// mediaCode is how a message ends whose files could not be fetched; 0 otherwise.
+	mediaCode int
+	// taken says that the carrier may have an outbound message: the call that made it has its answer.
+	taken bool
 	// settled is closed when the status callbacks of an outbound message have been posted.
 	settled chan struct{}
 }

@@ -11,11 +11,14 @@ var keywords = map[string]string{
 	"HELP": "HELP", "INFO": "HELP",
 }
 
-// systemAnswers are what the phone gets at once, in the simulator's words.
+// systemAnswers are what the phone gets at once, in Twilio's words.
+// See https://help.twilio.com/articles/223134027.
 var systemAnswers = map[string]string{
-	"STOP":  "You will get no more texts from this number. Text START to get them again. (simulated carrier)",
-	"START": "You will get texts from this number again. Text STOP to leave. (simulated carrier)",
-	"HELP":  "Text STOP to leave, START to come back. (simulated carrier)",
+	"STOP": "You have successfully been unsubscribed. You will not receive any more messages from this number. " +
+		"Reply START to resubscribe.",
+	"START": "You have successfully been re-subscribed to messages from this number. Reply HELP for help. " +
+		"Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
+	"HELP": "Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
 }
 
 // OptOut says whether a phone's owner refuses texts from a number of ours, as after STOP.
@@ -39,6 +42,9 @@ func (st *store) setOptOut(o optOut, out bool) bool {
 
 // heedKeyword acts on a text that is STOP or its like. It needs the lock. To say STOP or START twice has no answer.
 func (s *Sim) heedKeyword(rec *record) {
+	if s.settings.IgnoreKeywords {
+		return
+	}
 	word := keywords[strings.ToUpper(strings.TrimSpace(rec.Body))]
 	answer := word == "HELP"
 	if word == "STOP" || word == "START" {

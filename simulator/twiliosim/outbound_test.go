@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
@@ -37,6 +38,7 @@ func TestCreateAnswer(t *testing.T) {
 
 func TestCreateRefusals(t *testing.T) {
 	w := newWorld(t, twiliosim.Config{})
+	w.SetSettings(twiliosim.Settings{Hold: true}) // so that no file is fetched
 	w.OptOut("+14155550199", hotline, true)
 	with := func(name string, values ...string) url.Values {
 		form := outgoing(supporter, "hi")
@@ -291,46 +293,91 @@ func TestFaults(t *testing.T) {
 func TestOptOut(t *testing.T) {
 	w := newWorld(t, twiliosim.Config{})
 	send := func() int { return w.call("POST", "/Messages.json", outgoing(supporter, "hi")).code() }
+	const (
+		out  = "You have successfully been unsubscribed. You will not receive any more messages from this number. Reply START to resubscribe."
+		in   = "You have successfully been re-subscribed to messages from this number. Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply."
+		help = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
+	)
 	steps := []struct {
 		body   string
-		answer bool // by the carrier
-		code   int  // of a text sent next
+		answer string // Twilio's own
+		code   int    // of a text sent next
 	}{
-		{"hello", false, 0},
-		{"please stop", false, 0},
-		{" Stop\n", true, 21610},
-		{"STOP", false, 21610},
-		{"help", true, 21610},
-		{"unstop", true, 0},
-		{"START", false, 0},
+		{"hello", "", 0},
+		{"please stop", "", 0},
+		{" Stop\n", out, 21610},
+		{"STOP", "", 21610},
+		{"help", help, 21610},
+		{"unstop", in, 0},
+		{"START", "", 0},
 	}
 	for _, step := range steps {
-		system := func() (n int) {
-			for _, m := range w.Inbox(supporter) {
+		system := func() (all []string) {
+			for _, m := range w.Received(supporter) {
 				if m.System {
-					n++
+					all = append(all, m.Body)
 				}
 			}
-			return n
+			return all
 		}
-		before := system()
+		before := len(system())
 		if d := w.text(step.body); d.Lost {
 			t.Errorf("%q was not delivered to the webhook", step.body)
 		}
-		if got := system() > before; got != step.answer {
-			t.Errorf("%q: answered %v, want %v", step.body, got, step.answer)
+		if got := strings.Join(system()[before:], " "); got != step.answer {
+			t.Errorf("%q: answered %q, want %q", step.body, got, step.answer)
 		}
 		if got := send(); got != step.code {
 			t.Errorf("after %q: code %d, want %d", step.body, got, step.code)
 		}
 	}
-	if list := w.call("GET", "/Messages.json", nil); strings.Contains(list.body, "simulated carrier") {
-		t.Error("the carrier's own texts are listed")
+	if list := w.call("GET", "/Messages.json", nil); strings.Contains(list.body, "ubscribe") {
+		t.Error("Twilio's own texts are listed")
+	}
+	for _, m := range w.Inbox(supporter) {
+		if m.System {
+			t.Errorf("Twilio's own text is among the account's: %s", m.Body)
+		}
 	}
 	w.OptOut(supporter, hotline, true)
 	w.gateway.answerWith(document("text/plain", "too late"))
 	w.text("hm")
 	if replies := w.events(twiliosim.EventReply); len(replies) != 1 || !strings.HasPrefix(replies[0].Error, "21610") {
 		t.Errorf("replies %+v, want one refused", replies)
+	}
+}
+
+func TestIgnoredKeywords(t *testing.T) {
+	w := newWorld(t, twiliosim.Config{IgnoreKeywords: true})
+	for _, word := range []string{"STOP", "HELP", "START"} {
+		w.text(word)
+	}
+	if got := w.Received(supporter); len(got) != 0 {
+		t.Errorf("answers %s", bodies(got))
+	}
+	w.text("STOP")
+	if a := w.call("POST", "/Messages.json", outgoing(supporter, "hi")); a.status != http.StatusCreated {
+		t.Errorf("after STOP: %s", a.body)
+	}
+	w.SetSettings(twiliosim.Settings{})
+	w.text("STOP")
+	if a := w.call("POST", "/Messages.json", outgoing(supporter, "hi")); a.code() != 21610 {
+		t.Errorf("switched on again, after STOP: %s", a.body)
+	}
+}
+
+func TestAcceptedAt(t *testing.T) {
+	c := newClock()
+	w := newWorld(t, twiliosim.Config{Now: c.Now})
+	var want []string
+	for range 3 {
+		want = append(want, c.Now().String())
+		w.call("POST", "/Messages.json", outgoing(supporter, "hi"))
+		c.add(350 * time.Millisecond)
+	}
+	for i, m := range w.Messages() {
+		if got := m.DateCreated.String(); got != want[i] {
+			t.Errorf("message %d was accepted at %s, want %s", i, got, want[i])
+		}
 	}
 }

@@ -23,6 +23,7 @@ var statuses = map[int]int{
 	20003: http.StatusUnauthorized,
 	20004: http.StatusMethodNotAllowed,
 	20404: http.StatusNotFound,
+	20429: http.StatusTooManyRequests,
 }
 
 // refuse returns the problem with this code. See https://www.twilio.com/docs/api/errors.

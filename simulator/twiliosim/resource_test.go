@@ -270,7 +270,7 @@ func TestStateFile(t *testing.T) {
 	if len(after) != len(before) || string(after[0].Media[0].Data) != "\x01\x02\x03" || !after[0].DateSent.Equal(before[0].DateSent) {
 		t.Errorf("messages %+v, want %+v", after, before)
 	}
-	if got := again.Inbox(supporter); len(got) != 1 || !got[0].System {
+	if got := again.Received(supporter); len(got) != 1 || !got[0].System {
 		t.Errorf("inbox %+v", got)
 	}
 	if a := again.call("POST", "/Messages.json", outgoing(supporter, "hi")); a.code() != 21610 {

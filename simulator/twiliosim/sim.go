@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ type Sim struct {
 	cfg     Config
 	faults  *fault.Injector
 	journal *journal
+	fetcher *http.Client // of files
 	carrier *carrier
 	saver   *saver // nil without a state file
 	changed broadcast
@@ -39,6 +41,7 @@ type Sim struct {
 func New(cfg Config) (*Sim, error) {
 	cfg = cfg.withDefaults()
 	s := &Sim{cfg: cfg, faults: fault.New(cfg.Seed), store: newStore(cfg.Seed), settings: cfg.settings()}
+	s.fetcher = newFetcher(cfg.Client)
 	s.SetPublicURL(cfg.PublicURL)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.journal = &journal{now: cfg.Now, changed: &s.changed}
@@ -121,14 +124,20 @@ func (s *Sim) Message(sid string) (Message, bool) {
 	return r.copy(), true
 }
 
-// Inbox returns what a phone has received, in the order of arrival.
+// Inbox returns what a phone has received from the account, in the order of arrival. What Twilio itself answers to STOP
+// and its like is not in it: see [Sim.Received].
 func (s *Sim) Inbox(number string) []Message {
+	return slices.DeleteFunc(s.Received(number), func(m Message) bool { return m.System })
+}
+
+// Received returns all that a phone has received, in the order of arrival. Twilio's own texts are marked as System.
+func (s *Sim) Received(number string) []Message {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return copies(s.store.inboxes[number])
 }
 
-func (s *Sim) inboxLen(number string) int {
+func (s *Sim) received(number string) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return len(s.store.inboxes[number])
@@ -152,7 +161,7 @@ func (s *Sim) Wait(ctx context.Context, cond func(*Sim) bool) error {
 	}
 }
 
-// Reset forgets messages, opt-outs and history, and switches all faults off. Numbers and settings stay.
+// Reset forgets messages, opt-outs, carriers and history, and switches all faults off. Numbers and settings stay.
 func (s *Sim) Reset() {
 	s.mu.Lock()
 	s.store.clear()

@@ -67,7 +67,7 @@ func (s *Sim) restore(snap snapshot) error {
 		st.optOuts[o] = true
 	}
 	for _, r := range snap.Messages {
-		r.settled = make(chan struct{})
+		r.settled, r.taken = make(chan struct{}), true
 		st.add(&r)
 		if r.Status == StatusQueued {
 			st.queue = append(st.queue, r.Sid)

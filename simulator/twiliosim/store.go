@@ -18,8 +18,10 @@ type store struct {
 	media   map[string]*record // the SID of a file, to its message
 	optOuts map[optOut]bool
 	lines   []*line
-	queue   []string // SIDs of queued outbound messages, for the carrier
-	random  *rand.Rand
+	// carriers are the phones whose texts do not end as usual.
+	carriers map[string]Carrier
+	queue    []string // SIDs of queued outbound messages, for the carrier
+	random   *rand.Rand
 }
 
 func newStore(seed uint64) *store {
@@ -37,6 +39,7 @@ func (st *store) clear() {
 	st.inboxes = map[string][]*record{}
 	st.media = map[string]*record{}
 	st.optOuts = map[optOut]bool{}
+	st.carriers = map[string]Carrier{}
 	st.queue = nil
 }
 
@@ -62,6 +65,15 @@ func (st *store) randomHex() string {
 func (st *store) newToken() string {
 	h := st.randomHex()
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// unqueue takes a message out of the queue.
+func (st *store) unqueue(at int) {
+	if at == 0 { // as nearly always: copies nothing
+		st.queue = st.queue[1:]
+		return
+	}
+	st.queue = slices.Delete(st.queue, at, at+1)
 }
 
 // add stores a message that has its SID.
