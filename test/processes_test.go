@@ -45,7 +45,7 @@ func TestProcesses(t *testing.T) {
 	}
 	for range 2 {
 		gateway, telephony, ticketing := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
-		start("ticketing", "BLING_GRPC_ADDR="+ticketing)
+		start("ticketing", "BLING_GRPC_ADDR="+ticketing, "BLING_TELEPHONY_ADDR="+telephony)
 		start("telephony", "BLING_GRPC_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
 		start("gateway", "BLING_GATEWAY_ADDR="+gateway, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
 		hotlinetest.Ready(ctx, t, "http://"+gateway+"/readyz")

@@ -13,7 +13,9 @@ const help = `Bling is a hotline: people text one number, agents answer from Hel
 
   bling                          the whole hotline with simulated vendors: no accounts, nothing leaves this machine
   bling text NUMBER 'hello'      text the running simulated hotline, as the person with that number
+  bling reply NUMBER 'hi'        answer that person, as an agent in the simulated help desk
   bling serve                    the whole hotline against real vendors; configured by the environment
+  bling block NUMBER 'reason'    keep a number out; also: bling unblock NUMBER, bling blocks
   bling help                     this page
 
 README.md says what to try first, docs/configuration.md what can be configured.
@@ -33,6 +35,10 @@ func run(ctx context.Context, args, environ []string) error {
 		return serve(ctx, environ, nil)
 	case "text":
 		return text(ctx, args)
+	case "reply":
+		return reply(ctx, args)
+	case "block", "unblock", "blocks":
+		return block(ctx, command, environ, args)
 	case "help":
 		fmt.Fprint(os.Stdout, help)
 		return nil

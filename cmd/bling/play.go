@@ -91,6 +91,10 @@ func greet(vendors *simulator.Simulator, public, dir string) {
 
     go run ./cmd/bling text +16175550142 'hello'
 
+  And then the agent who answers:
+
+    go run ./cmd/bling reply +16175550142 'Hi, what is the matter?'
+
   Ctrl-C stops. What happened is still there next time.
 
 `, vendors.HelpScoutURL(), public, phone.Parse(simulator.Hotline).Display(), vendors.TwilioURL(), dir)

@@ -12,6 +12,7 @@ import (
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/gateway"
 	"github.com/bling-hotline/bling/services/telephony"
@@ -59,7 +60,9 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 
 	log := common.Logger(os.Stderr, "gateway")
 	telephonyLog, ticketingLog := common.Logger(os.Stderr, "telephony"), common.Logger(os.Stderr, "ticketing")
-	ticketingService, err := ticketing.New(ticketingConfig, ticketing.Deps{DB: ticketingDB, Log: ticketingLog})
+	ticketingService, err := ticketing.New(ticketingConfig, ticketing.Deps{
+		DB: ticketingDB, Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Log: ticketingLog,
+	})
 	if err != nil {
 		return err
 	}
@@ -77,6 +80,12 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	if err != nil {
 		return fmt.Errorf("opening the door: %w", err)
 	}
+	var api net.Listener // for other services of the organisation, and for operators
+	if common.GRPCAddr != "" {
+		if api, err = net.Listen("tcp", common.GRPCAddr); err != nil {
+			return fmt.Errorf("opening the API: %w", err)
+		}
+	}
 	// The door closes first, then telephony, then ticketing: nobody calls into what has stopped.
 	group, groupCtx := errgroup.WithContext(ctx)
 	telephonyCtx, doorClosed := context.WithCancel(context.WithoutCancel(ctx))
@@ -93,6 +102,12 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 		return process.Serve(ticketingCtx, common, ticketingLog, network.Listen("ticketing"), ticketingService)
 	})
 	group.Go(func() error { return process.Private(groupCtx, common, log) })
+	if api != nil {
+		server := rpc.NewServer(log, common.Reflection)
+		telephonyService.Register(server)
+		ticketingService.Register(server)
+		group.Go(func() error { return server.Run(groupCtx, api) })
+	}
 	if ready != nil {
 		ready(lis.Addr())
 	} else {

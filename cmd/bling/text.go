@@ -30,13 +30,32 @@ and what comes back. Start the hotline first: go run ./cmd/bling
 // vendors are the running simulated vendors, seen from a terminal.
 type vendors struct{ twilio, helpScout string }
 
+// vendorsFrom adds the flags that say where the vendors are.
+func vendorsFrom(flags *flag.FlagSet) *vendors {
+	var v vendors
+	flags.StringVar(&v.twilio, "twilio", "http://"+simulator.TwilioAddr, "address of the simulated Twilio")
+	flags.StringVar(&v.helpScout, "helpscout", "http://"+simulator.HelpScoutAddr, "address of the simulated Help Scout")
+	return &v
+}
+
+// stopwatch returns what prints a step with the time that it took to come there.
+func stopwatch(out io.Writer) func(format string, args ...any) {
+	start := time.Now()
+	return func(format string, args ...any) {
+		fmt.Fprintf(out, "%6.0f ms  %s\n", float64(time.Since(start).Microseconds())/1000, fmt.Sprintf(format, args...))
+	}
+}
+
+// oneLine is a thread's body on one line.
+func oneLine(body string) string {
+	return strings.ReplaceAll(html.UnescapeString(body), "<br>\n", " / ")
+}
+
 // text plays a supporter who sends one text.
 func text(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("text", flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprint(flags.Output(), textHelp); flags.PrintDefaults() }
-	var v vendors
-	flags.StringVar(&v.twilio, "twilio", "http://"+simulator.TwilioAddr, "address of the simulated Twilio")
-	flags.StringVar(&v.helpScout, "helpscout", "http://"+simulator.HelpScoutAddr, "address of the simulated Help Scout")
+	v := vendorsFrom(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -54,7 +73,7 @@ func text(ctx context.Context, args []string) error {
 // wait is how long the terminal waits for each step.
 const wait = 10 * time.Second
 
-func (v vendors) text(ctx context.Context, out io.Writer, from phone.Identity, body string) error {
+func (v *vendors) text(ctx context.Context, out io.Writer, from phone.Identity, body string) error {
 	email := from.Address("") + "@" + simulator.Domain
 	before, err := v.conversations(ctx, email)
 	if err != nil {
@@ -64,10 +83,7 @@ func (v vendors) text(ctx context.Context, out io.Writer, from phone.Identity, b
 	if err := v.get(ctx, v.twilio+"/sim/phones/"+url.PathEscape(string(from.Number))+"/inbox", &inbox); err != nil {
 		return err
 	}
-	start := time.Now()
-	step := func(format string, args ...any) {
-		fmt.Fprintf(out, "%6.0f ms  %s\n", float64(time.Since(start).Microseconds())/1000, fmt.Sprintf(format, args...))
-	}
+	step := stopwatch(out)
 	fmt.Fprintf(out, "           %s texts %s: %s\n", from.Display(), phone.Parse(simulator.Hotline).Display(), body)
 
 	var delivery twiliosim.Delivery
@@ -85,7 +101,7 @@ func (v vendors) text(ctx context.Context, out io.Writer, from phone.Identity, b
 	}
 	step("it is in the help desk: conversation %d, %q", c.Number, c.Subject)
 	for _, t := range c.Threads {
-		fmt.Fprintf(out, "             %-8s  %s\n", t.Type, strings.ReplaceAll(html.UnescapeString(t.Body), "<br>\n", " / "))
+		fmt.Fprintf(out, "             %-8s  %s\n", t.Type, oneLine(t.Body))
 	}
 	if len(before) > 0 {
 		return nil
@@ -102,7 +118,7 @@ func (v vendors) text(ctx context.Context, out io.Writer, from phone.Identity, b
 }
 
 // arrival waits until the supporter's conversations have n threads of theirs and returns the newest conversation.
-func (v vendors) arrival(ctx context.Context, email string, n int) (c helpscoutsim.Conversation, err error) {
+func (v *vendors) arrival(ctx context.Context, email string, n int) (c helpscoutsim.Conversation, err error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for have := n; ; have++ {
@@ -120,7 +136,7 @@ func (v vendors) arrival(ctx context.Context, email string, n int) (c helpscouts
 	}
 }
 
-func (v vendors) conversations(ctx context.Context, email string) ([]helpscoutsim.Conversation, error) {
+func (v *vendors) conversations(ctx context.Context, email string) ([]helpscoutsim.Conversation, error) {
 	var answer struct {
 		Conversations []helpscoutsim.Conversation `json:"conversations"`
 	}
@@ -140,11 +156,11 @@ func threads(list []helpscoutsim.Conversation) (n int) {
 	return n
 }
 
-func (v vendors) get(ctx context.Context, address string, out any) error {
+func (v *vendors) get(ctx context.Context, address string, out any) error {
 	return v.call(ctx, http.MethodGet, address, nil, out)
 }
 
-func (v vendors) post(ctx context.Context, address string, in, out any) error {
+func (v *vendors) post(ctx context.Context, address string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
@@ -152,7 +168,7 @@ func (v vendors) post(ctx context.Context, address string, in, out any) error {
 	return v.call(ctx, http.MethodPost, address, body, out)
 }
 
-func (v vendors) call(ctx context.Context, method, address string, body []byte, out any) error {
+func (v *vendors) call(ctx context.Context, method, address string, body []byte, out any) error {
 	q, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return err

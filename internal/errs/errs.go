@@ -172,6 +172,14 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
+// Fields returns the wrong fields that an Invalid error names.
+func Fields(err error) []Field {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Fields
+	}
+	return nil
+}
+
 // Check collects the wrong fields of a request.
 type Check struct{ fields []Field }
 

@@ -1,12 +1,20 @@
-// Package hotline says which hotlines there are: the number people write to and the Help Scout mailbox it
-// belongs to. telephony and ticketing read the same configuration.
+// Package hotline says which hotlines there are: the numbers people write to, the Help Scout mailbox they belong to,
+// the texts, and the hours. telephony and ticketing read the same configuration: hotlines.yaml (file.go) or the
+// simple form in BLING_MAILBOXES.
 package hotline
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/phone"
@@ -20,42 +28,100 @@ const (
 	MobileCommons Transport = "mobilecommons"
 )
 
-// DefaultWelcome is the welcome text when none is configured. It names no organisation.
-const DefaultWelcome = "Thank you for your message. We have received it and will answer you here as soon as we can."
+// The texts when none are configured. They name no organisation.
+const (
+	DefaultWelcome = "Thank you for your message. We have received it and will answer you here as soon as we can."
+	DefaultFailure = "Sorry, we could not receive your message just now. Please try again in a few minutes or call us."
+)
 
-// Hotline is one phone number and its mailbox.
+// maxText is how many characters a text may have: https://www.twilio.com/docs/api/errors/21617.
+const maxText = 1600
+
+// Hotline is one mailbox and the numbers that belong to it.
 type Hotline struct {
-	Transport Transport
-	Number    phone.Number // what people write to; empty for Mobile Commons, which has campaigns
-	Campaign  string       // Mobile Commons only
-	MailboxID int64
-	Welcome   string // the first answer to a new supporter; empty: none
+	Name              string // for people who read logs; may be empty
+	Transport         Transport
+	Number            phone.Number   // what people text and call; empty for Mobile Commons, which has campaigns
+	MoreNumbers       []phone.Number // further numbers of the same mailbox; a reply goes out from the one last written to
+	Campaign          string         // Mobile Commons only
+	MailboxID         int64
+	Language          string             // of Texts, as in BCP 47: en, pt-BR
+	Texts             Texts              // what is said unless a variant is chosen
+	Languages         map[string]Variant // by language; no word is in two of them
+	Hours             *Hours             // nil: always open
+	AutoReplyEvery    time.Duration      // no automatic text twice within this time to one supporter
+	SegmentsPerSecond float64            // how fast each number may send; 0: as fast as the carrier takes it
+	MMS               bool               // whether pictures may be sent
+	Tags              []string           // put on new conversations
+}
+
+// Texts are what supporters are told. An empty one is not sent.
+type Texts struct {
+	Welcome    string // the first answer to a new supporter
+	AfterHours string // the answer while closed
+	Failure    string // when a text really could not be received
+	Stopped    string // after STOP; usually empty, since Twilio confirms it itself
+	Started    string // after START; the same
+}
+
+// Variant is a hotline's texts in a further language.
+type Variant struct {
+	Words []string // a text that has one of them is answered in this language
+	Texts Texts    // complete: what the file leaves out is taken from the main texts
 }
 
 // Hotlines are all hotlines of an installation.
 type Hotlines []Hotline
 
-// FromEnv reads BLING_MAILBOXES and BLING_WELCOME_TEXT. Problems go to r.
+// New returns a Twilio hotline for which nothing else is configured.
+func New(number phone.Number, mailboxID int64) Hotline {
+	return Hotline{
+		Transport:      Twilio,
+		Number:         number,
+		MailboxID:      mailboxID,
+		Language:       "en",
+		Texts:          Texts{Welcome: DefaultWelcome, Failure: DefaultFailure},
+		AutoReplyEvery: 24 * time.Hour,
+		MMS:            true,
+	}
+}
+
+// FromEnv reads hotlines.yaml, which BLING_CONFIG names, or BLING_MAILBOXES and BLING_WELCOME_TEXT. Problems go to r.
 func FromEnv(r *env.Reader) Hotlines {
-	if r.String("BLING_CONFIG", "") != "" {
-		r.Problem("BLING_CONFIG", "hotlines.yaml is not supported by this version; use BLING_MAILBOXES")
+	path, mailboxes := r.String("BLING_CONFIG", ""), r.String("BLING_MAILBOXES", "")
+	welcome, welcomeSet := r.Lookup("BLING_WELCOME_TEXT")
+	if path == "" {
+		return simple(r, mailboxes, welcome, welcomeSet)
 	}
-	welcome, set := r.Lookup("BLING_WELCOME_TEXT")
-	if !set {
-		welcome = DefaultWelcome
+	if mailboxes != "" {
+		r.Problem("BLING_CONFIG", "and BLING_MAILBOXES are both set; use one of them")
 	}
-	if n := len([]rune(welcome)); n > 1600 {
-		r.Problem("BLING_WELCOME_TEXT", "has %d characters; a text has at most 1600", n)
+	if welcomeSet {
+		r.Problem("BLING_WELCOME_TEXT", "belongs to BLING_MAILBOXES; with BLING_CONFIG the file has the texts")
 	}
-	all, errs := Parse(r.String("BLING_MAILBOXES", ""))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		r.Problem("BLING_CONFIG", "%v", err)
+		return nil
+	}
+	return load(data, func(line int, problem string) { r.Problem("BLING_CONFIG", "%s:%d: %s", path, line, problem) })
+}
+
+func simple(r *env.Reader, mailboxes, welcome string, welcomeSet bool) Hotlines {
+	if n := utf8.RuneCountInString(welcome); n > maxText {
+		r.Problem("BLING_WELCOME_TEXT", "has %d characters; a text has at most %d", n, maxText)
+	}
+	all, errs := Parse(mailboxes)
 	for _, err := range errs {
 		r.Problem("BLING_MAILBOXES", "%v", err)
 	}
 	if len(all) == 0 && len(errs) == 0 {
-		r.Problem("BLING_MAILBOXES", "names no hotline")
+		r.Problem("BLING_MAILBOXES", "names no hotline, and BLING_CONFIG is not set")
 	}
 	for i := range all {
-		all[i].Welcome = welcome
+		if welcomeSet {
+			all[i].Texts.Welcome = welcome
+		}
 		if all[i].Transport == MobileCommons {
 			r.Problem("BLING_MAILBOXES", "campaign %s: Mobile Commons is not supported by this version", all[i].Campaign)
 		}
@@ -103,27 +169,40 @@ func parseEntry(entry string) (h Hotline, err error) {
 	if len(parts) != 3 {
 		return h, fmt.Errorf("has %d parts, want transport:value:mailboxId", len(parts))
 	}
-	h.Transport = Transport(parts[0])
-	h.MailboxID, err = strconv.ParseInt(parts[2], 10, 64)
-	if err != nil || h.MailboxID <= 0 {
-		return h, fmt.Errorf("%q is not a mailbox id", parts[2])
+	mailbox, err := parseMailbox(parts[2])
+	if err != nil {
+		return h, err
 	}
-	switch h.Transport {
+	switch transport := Transport(parts[0]); transport {
 	case Twilio:
-		id := phone.Parse(parts[1])
-		if id.Kind != phone.Full && id.Kind != phone.ShortCode {
-			return h, fmt.Errorf("%q is not a phone number", parts[1])
-		}
-		h.Number = id.Number
+		number, err := parseNumber(parts[1])
+		return New(number, mailbox), err
 	case MobileCommons:
 		if parts[1] == "" {
 			return h, fmt.Errorf("the campaign is empty")
 		}
-		h.Campaign = parts[1]
+		h = New("", mailbox)
+		h.Transport, h.Campaign = transport, parts[1]
+		return h, nil
 	default:
-		return h, fmt.Errorf("unknown transport %q, want %s or %s", parts[0], Twilio, MobileCommons)
+		return h, fmt.Errorf("unknown transport %q, want %s or %s", transport, Twilio, MobileCommons)
 	}
-	return h, nil
+}
+
+func parseMailbox(s string) (int64, error) {
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("%q is not a mailbox id", s)
+	}
+	return id, nil
+}
+
+func parseNumber(s string) (phone.Number, error) {
+	id := phone.Parse(s)
+	if id.Kind != phone.Full && id.Kind != phone.ShortCode {
+		return "", fmt.Errorf("%q is not a phone number", s)
+	}
+	return id.Number, nil
 }
 
 func withoutSpace(s string) string {
@@ -135,10 +214,48 @@ func withoutSpace(s string) string {
 	}, s)
 }
 
+// Numbers are all numbers of the hotline, the main one first.
+func (h Hotline) Numbers() []phone.Number {
+	if h.Number == "" {
+		return h.MoreNumbers
+	}
+	return append([]phone.Number{h.Number}, h.MoreNumbers...)
+}
+
+// TextsFor returns the texts to answer with: those of the variant whose word is the first in the text that came in,
+// or the main ones.
+func (h Hotline) TextsFor(body string) Texts {
+	if len(h.Languages) == 0 {
+		return h.Texts
+	}
+	variants := map[string]Variant{}
+	for _, v := range h.Languages {
+		for _, word := range v.Words {
+			variants[fold(word)] = v
+		}
+	}
+	for _, word := range words(fold(body)) {
+		if v, ok := variants[word]; ok {
+			return v.Texts
+		}
+	}
+	return h.Texts
+}
+
+// fold makes two spellings of a word the same that differ in case, or in how an accent is written.
+func fold(s string) string { return cases.Fold().String(norm.NFKC.String(s)) }
+
+// words splits a text. Vowel signs and joiners are parts of words, as Arabic, Persian and Hindi need it.
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Join_Control)
+	})
+}
+
 // ByNumber finds the hotline with a number.
 func (all Hotlines) ByNumber(n phone.Number) (Hotline, bool) {
 	for _, h := range all {
-		if h.Number == n && n != "" {
+		if n != "" && (h.Number == n || slices.Contains(h.MoreNumbers, n)) {
 			return h, true
 		}
 	}

@@ -149,6 +149,9 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// NorthAmerican reports whether the number is one of the US, Canada, or another country with code 1.
+func (id Identity) NorthAmerican() bool { return id.Kind == Full && id.country == "1" }
+
 // CanText reports whether an automatic text may go there: only to a full number that is not toll-free, since
 // behind a toll-free number there is another machine.
 func (id Identity) CanText() bool {

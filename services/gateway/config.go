@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/hotline"
 )
 
 // Config is what the gateway needs to know.
@@ -13,6 +14,8 @@ type Config struct {
 	// PublicURL is what the vendors call. Signatures are checked against it, and never against what a request says
 	// of itself.
 	PublicURL string
+	// Hotlines say what a supporter is told when a text is really lost.
+	Hotlines hotline.Hotlines
 	// TwilioTokens are the auth tokens that may have signed; two while one is rotated.
 	TwilioTokens []string
 	// HelpScoutSecrets are the webhook secrets that may have signed.
@@ -30,6 +33,7 @@ type Config struct {
 // FromEnv reads the configuration; problems go to r.
 func FromEnv(r *env.Reader) Config {
 	return Config{
+		Hotlines:         hotline.FromEnv(r),
 		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
 		TwilioTokens:     r.List("TWILIO_AUTH_TOKEN"),

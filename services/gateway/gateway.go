@@ -30,15 +30,20 @@ type Deps struct {
 type Service struct {
 	Config
 	Deps
-	sources *sources
-	metrics metrics
-	handler http.Handler
+	telephony telephonyv1.TelephonyServiceClient
+	webhooks  telephonyv1.TwilioWebhookServiceClient
+	sources   *sources
+	metrics   metrics
+	handler   http.Handler
 }
 
 // New returns the gateway. Nothing listens until Run.
 func New(c Config, d Deps) (*Service, error) {
 	c.setDefaults()
-	s := &Service{Config: c, Deps: d, sources: newSources(c.MaxFailures)}
+	s := &Service{
+		Config: c, Deps: d, sources: newSources(c.MaxFailures),
+		telephony: telephonyv1.NewTelephonyServiceClient(d.Telephony), webhooks: telephonyv1.NewTwilioWebhookServiceClient(d.Telephony),
+	}
 	var err error
 	if s.metrics, err = newMetrics(); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
@@ -47,7 +52,7 @@ func New(c Config, d Deps) (*Service, error) {
 	ctx := context.Background()
 	for _, register := range []func() error{
 		func() error {
-			return telephonyv1.RegisterTwilioWebhookServiceHandlerClient(ctx, mux, telephonyv1.NewTwilioWebhookServiceClient(d.Telephony))
+			return telephonyv1.RegisterTwilioWebhookServiceHandlerClient(ctx, mux, s.webhooks)
 		},
 		func() error {
 			return ticketingv1.RegisterHelpScoutWebhookServiceHandlerClient(ctx, mux, ticketingv1.NewHelpScoutWebhookServiceClient(d.Ticketing))
@@ -69,6 +74,10 @@ func (s *Service) routes(translator http.Handler) http.Handler {
 	// twilio: an incoming text; what became of a text we sent
 	mux.Handle("POST /bling/twilio_sms", s.twilioDoor(translator))
 	mux.Handle("POST /bling/twilio_status/{attempt}", s.twilioDoor(translator))
+	// twilio: a text that could not be delivered to us
+	mux.Handle("POST /bling/twilio_sms_fallback", s.twilioDoor(http.HandlerFunc(s.fallback)))
+	// twilio, supporter: a file that goes with a text
+	mux.HandleFunc("GET /bling/file/{address}", s.file)
 	// helpscout: any event
 	mux.Handle("POST /bling/helpscout_webhook", s.helpScoutDoor(translator))
 	// browser: somebody who looks whether anybody is there

@@ -30,6 +30,7 @@ const (
 // behind takes what the gateway hands on, and answers with fail if that is set.
 type behind struct {
 	telephonyv1.UnimplementedTwilioWebhookServiceServer
+	telephonyv1.UnimplementedTelephonyServiceServer
 	ticketingv1.UnimplementedHelpScoutWebhookServiceServer
 
 	mu   sync.Mutex
@@ -62,6 +63,10 @@ func (b *behind) ReceiveEvent(_ context.Context, r *ticketingv1.ReceiveEventRequ
 	return &ticketingv1.ReceiveEventResponse{}, b.take(r)
 }
 
+func (b *behind) GetFile(_ context.Context, r *telephonyv1.GetFileRequest) (*telephonyv1.GetFileResponse, error) {
+	return &telephonyv1.GetFileResponse{Name: "Grüße \"1\".html", MimeType: "text/html", Data: []byte("<script>")}, b.take(r)
+}
+
 // newGateway returns a gateway and the services behind it, over real gRPC.
 func newGateway(t testing.TB, change ...func(*Config)) (http.Handler, *behind) {
 	t.Helper()
@@ -70,6 +75,7 @@ func newGateway(t testing.TB, change ...func(*Config)) (http.Handler, *behind) {
 	var network rpc.Network
 	server := rpc.NewServer(log, false)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, b)
+	telephonyv1.RegisterTelephonyServiceServer(server, b)
 	ticketingv1.RegisterHelpScoutWebhookServiceServer(server, b)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

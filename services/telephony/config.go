@@ -21,6 +21,11 @@ type Config struct {
 	// Settle is how long an unclear send is left alone before Twilio is asked about it, and again between one
 	// question and the next: the status callback comes in that time, and lists catch up. Default: 5 s.
 	Settle time.Duration
+	// Patience is how long an agent's reply may be under way before the ticket is told that nothing is known yet.
+	// Default: 30 s.
+	Patience time.Duration
+	// FileLife is how long the addresses of the files that go with texts work. Default: 7 days.
+	FileLife time.Duration
 	// MediaLimit is the largest file that is fetched, in bytes. Default: 10 MiB, which is what Help Scout takes.
 	MediaLimit int64
 	// Workers is how many supporters are served at once. Default: 16.
@@ -35,6 +40,7 @@ func FromEnv(r *env.Reader) Config {
 		APIURL:     r.URL("TWILIO_API_URL", "https://api.twilio.com"),
 		PublicURL:  r.URL("BLING_PUBLIC_URL", ""),
 		Settle:     r.Duration("BLING_TWILIO_SETTLE", 0),
+		Patience:   r.Duration("BLING_REPLY_PATIENCE", 0),
 	}
 	if tokens := r.List("TWILIO_AUTH_TOKEN"); len(tokens) > 0 {
 		c.AuthToken = tokens[0]
@@ -50,6 +56,12 @@ func FromEnv(r *env.Reader) Config {
 func (c *Config) setDefaults() {
 	if c.Settle == 0 {
 		c.Settle = 5 * time.Second
+	}
+	if c.Patience == 0 {
+		c.Patience = 30 * time.Second
+	}
+	if c.FileLife == 0 {
+		c.FileLife = 7 * 24 * time.Hour
 	}
 	if c.MediaLimit == 0 {
 		c.MediaLimit = 10 << 20

@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bling-hotline/bling/internal/errs"
-	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
@@ -84,6 +83,7 @@ func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest)
 		Body:       clean(r.GetBody()),
 		Trace:      telemetry.Carry(ctx),
 		ReceivedAt: s.Now(),
+		Wish:       wish(r.GetBody(), r.GetOptOutType()),
 	}
 	t.Lane = lane(t.Hotline, t.Supporter)
 	for i := range int(r.GetNumMedia()) {
@@ -119,9 +119,19 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 		s.metrics.ended(ctx, sqlstore.Unrouted)
 		return true, s.store.TextEnded(ctx, t, sqlstore.Unrouted, "no hotline has this number", s.Now())
 	}
+	block, err := s.store.Blocked(ctx, t.Supporter, t.Hotline, s.Now())
+	if err != nil {
+		return false, err
+	}
+	if block != nil {
+		s.metrics.ended(ctx, "blocked")
+		return true, s.store.TextEnded(ctx, t, sqlstore.Refused, "blocked: "+block.Reason, s.Now())
+	}
+	who := party(h.MailboxID, t.Supporter, t.MessageSID)
+	who.Hotline = string(t.Hotline)
 	res, err := s.Ticketing.RecordInboundText(ctx, &ticketingv1.RecordInboundTextRequest{
 		Key:              t.MessageSID,
-		Party:            party(h.MailboxID, t.Supporter, t.MessageSID),
+		Party:            who,
 		Body:             t.Body,
 		MediaContentType: contentTypes(t.Media),
 		ReceivedAt:       timestamppb.New(t.ReceivedAt),
@@ -133,11 +143,16 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 		s.metrics.ended(ctx, sqlstore.Refused)
 		return true, s.store.TextEnded(ctx, t, sqlstore.Refused, res.GetRefused(), s.Now())
 	}
-	var welcome *sqlstore.TextOutRow
-	if res.GetFirstContact() {
-		welcome = s.welcome(h, t)
+	if t.Opt != "" {
+		if _, err := s.Ticketing.FileNote(ctx, optNote(who, t)); err != nil {
+			return s.undelivered(ctx, t, err)
+		}
 	}
-	if err := s.store.TextDone(ctx, t, res.GetConversationId(), s.Now(), welcome); err != nil {
+	answer, err := s.answer(ctx, h, t, res.GetFirstContact())
+	if err != nil {
+		return false, err
+	}
+	if err := s.store.TextDone(ctx, t, res.GetConversationId(), s.Now(), answer); err != nil {
 		return false, err
 	}
 	s.metrics.delivered(ctx, s.Now().Sub(t.ReceivedAt))
@@ -182,18 +197,18 @@ func backoff(attempts int) time.Duration {
 	return min(time.Minute, 500*time.Millisecond<<min(attempts, 7))
 }
 
-// welcome is the first answer to a new supporter, or nil when none can or should go there.
-func (s *Service) welcome(h hotline.Hotline, t *sqlstore.TextInRow) *sqlstore.TextOutRow {
-	if h.Welcome == "" || !phone.Parse(t.Supporter).CanText() {
-		return nil
+// OptedOutTag is on conversations of supporters who want no texts.
+const OptedOutTag = "opted-out"
+
+// optNote tells the ticket that the supporter wants no more texts, or wants them again.
+func optNote(who *ticketingv1.Party, t *sqlstore.TextInRow) *ticketingv1.FileNoteRequest {
+	n := &ticketingv1.FileNoteRequest{Key: "opt:" + t.MessageSID, Party: who}
+	if t.Opt == sqlstore.OptOut {
+		n.Text = "The supporter has opted out of texts. Replies from here are not sent to them until they write START."
+		n.AddTag = []string{OptedOutTag}
+	} else {
+		n.Text = "The supporter wants texts again. Replies from here reach them."
+		n.RemoveTag = []string{OptedOutTag}
 	}
-	return &sqlstore.TextOutRow{
-		Key:       "welcome:" + t.MessageSID,
-		Lane:      t.Lane,
-		Hotline:   t.Hotline,
-		Supporter: phone.Number(t.Supporter),
-		Body:      h.Welcome,
-		Trace:     t.Trace,
-		CreatedAt: s.Now(),
-	}
+	return n
 }

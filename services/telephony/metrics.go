@@ -24,10 +24,10 @@ func newMetrics(store *sqlstore.Store) (m metrics, err error) {
 	var errAll [4]error
 	m.texts, errAll[0] = meter.Int64Counter("bling_texts_in", metric.WithDescription("Incoming texts: accepted, duplicate, delivered, refused, unrouted, dead."))
 	m.latency, errAll[1] = meter.Float64Histogram("bling_text_to_ticket", metric.WithUnit("s"), metric.WithDescription("Time from the webhook's answer to the thread in the ticket."))
-	m.sends, errAll[2] = meter.Int64Counter("bling_texts_out", metric.WithDescription("Attempts to send: accepted, refused, unclear, resolved, absent, unknown."))
+	m.sends, errAll[2] = meter.Int64Counter("bling_texts_out", metric.WithDescription("Attempts to send: accepted, refused, kept back, unclear, resolved, absent, unknown."))
 	_, errAll[3] = meter.Float64ObservableGauge("bling_lane_age", metric.WithUnit("s"), metric.WithDescription("Age of the oldest work of each topic."),
 		metric.WithFloat64Callback(func(ctx context.Context, o metric.Float64Observer) error {
-			for _, topic := range []string{sqlstore.TextIn, sqlstore.MediaIn, sqlstore.TextOut} {
+			for _, topic := range sqlstore.Topics {
 				at, any, err := store.Oldest(ctx, topic)
 				if err != nil {
 					return err

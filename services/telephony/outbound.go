@@ -6,91 +6,155 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/sms"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
-	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
+const (
+	// messageLimit is the longest message in characters: https://www.twilio.com/docs/api/errors/21617.
+	messageLimit = 1600
+	// textLimit is the longest text.
+	textLimit = 10 * messageLimit
+)
+
 // SendText accepts a text for the outgoing ledger.
 func (s *Service) SendText(ctx context.Context, r *telephonyv1.SendTextRequest) (*telephonyv1.SendTextResponse, error) {
-	hotline, to := phone.Parse(r.GetHotline()), phone.Parse(r.GetTo())
-	_, known := s.Hotlines.ByNumber(hotline.Number)
+	from, to := phone.Parse(r.GetHotline()), phone.Parse(r.GetTo())
+	h, known := s.Hotlines.ByNumber(from.Number)
+	body := strings.TrimSpace(sms.Fold(clean(r.GetBody())))
 	var check errs.Check
-	check.That(r.GetKey() != "" && len(r.GetKey()) <= 200 && clean(r.GetKey()) == r.GetKey(), "key", "must have 1 to 200 characters, none of them NUL")
+	checkKey(&check, "key", r.GetKey())
 	check.That(known, "hotline", "is not a configured hotline")
 	check.That(to.Kind == phone.Full, "to", "is not a number that can be texted")
-	n := utf8.RuneCountInString(strings.TrimSpace(r.GetBody()))
-	check.That(n > 0 && utf8.RuneCountInString(r.GetBody()) <= 1600, "body", "must have 1 to 1600 characters")
+	check.That(body != "" || len(r.GetFileKey()) > 0, "body", "must not be empty without files")
+	check.That(len([]rune(body)) <= textLimit, "body", fmt.Sprintf("must have at most %d characters", textLimit))
+	check.That(len(r.GetFileKey()) <= maxMedia, "file_key", "must be 10 at most")
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
-	t, err := s.store.QueueText(ctx, &sqlstore.TextOutRow{
-		Key: r.GetKey(), Lane: lane(hotline.Number, string(to.Number)), Hotline: hotline.Number, Supporter: to.Number,
-		Body: clean(r.GetBody()), Trace: telemetry.Carry(ctx), CreatedAt: s.Now(),
-	})
+	t := &sqlstore.TextOutRow{
+		Key: r.GetKey(), Lane: lane(from.Number, string(to.Number)), Hotline: from.Number, Supporter: to.Number, Kind: sqlstore.Other,
+		ConversationID: r.GetConversationId(), Body: body, Remark: clean(r.GetRemark()), Trace: telemetry.Carry(ctx), CreatedAt: s.Now(),
+	}
+	if r.GetAgentReply() {
+		t.Kind, t.PatientUntil = sqlstore.FromAgent, t.CreatedAt.Add(s.Patience)
+	}
+	files, err := s.store.FilesByKey(ctx, r.GetFileKey())
+	if err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "the text's files could not be read; put them again")
+	}
+	queued, err := s.store.QueueText(ctx, t, s.messages(h, to, body, files)...)
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the text could not be stored; send it again")
 	}
-	return &telephonyv1.SendTextResponse{Text: proto(t)}, nil
+	_, messages, _, err := s.store.FindTextOut(ctx, queued.Key)
+	if err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "the text could not be read; send it again")
+	}
+	return &telephonyv1.SendTextResponse{Text: proto(queued, messages)}, nil
+}
+
+func checkKey(check *errs.Check, name, key string) {
+	check.That(key != "" && len(key) <= 200 && clean(key) == key, name, "must have 1 to 200 characters, none of them NUL")
+}
+
+// messages are what the carrier gets of a text: as many as it takes, the pictures with the first one, and links to what
+// cannot go as a picture at the end.
+func (s *Service) messages(h hotline.Hotline, to phone.Identity, body string, files []sqlstore.FileOutRow) (all []sqlstore.Message) {
+	pictures, links := s.divide(h, to, files)
+	for _, f := range links {
+		body = strings.TrimSpace(body + "\n" + f.Name + ": " + s.address(f))
+	}
+	parts := sms.Split(body, messageLimit)
+	if len(parts) == 0 {
+		parts = []string{""} // pictures only
+	}
+	for _, part := range parts {
+		segments, _ := sms.Segments(part)
+		all = append(all, sqlstore.Message{Body: part, Segments: max(1, segments)})
+	}
+	for _, f := range pictures {
+		all[0].Media = append(all[0].Media, s.address(f))
+	}
+	return all
 }
 
 // GetText tells what became of an outgoing text.
 func (s *Service) GetText(ctx context.Context, r *telephonyv1.GetTextRequest) (*telephonyv1.GetTextResponse, error) {
-	t, found, err := s.store.FindTextOut(ctx, r.GetKey())
+	t, messages, found, err := s.store.FindTextOut(ctx, r.GetKey())
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, errs.New(errs.NotFound, "no text has this key")
 	}
-	return &telephonyv1.GetTextResponse{Text: proto(t)}, nil
+	return &telephonyv1.GetTextResponse{Text: proto(t, messages)}, nil
 }
 
-func proto(t sqlstore.TextOutRow) *telephonyv1.Text {
-	return &telephonyv1.Text{
-		Key:        t.Key,
-		State:      telephonyv1.TextState(telephonyv1.TextState_value["TEXT_STATE_"+strings.ToUpper(string(t.State))]),
-		MessageSid: t.MessageSID,
-		ErrorCode:  int32(t.ErrorCode),
+func proto(t sqlstore.TextOutRow, messages []sqlstore.MessageOutRow) *telephonyv1.Text {
+	p := &telephonyv1.Text{
+		Key:      t.Key,
+		State:    telephonyv1.TextState(telephonyv1.TextState_value["TEXT_STATE_"+strings.ToUpper(string(t.State))]),
+		Messages: int32(len(messages)),
 	}
+	for i, m := range messages {
+		p.Segments += int32(m.Segments)
+		if i == 0 {
+			p.MessageSid = m.MessageSID
+		}
+		if p.ErrorCode == 0 && p.Refused == "" {
+			p.ErrorCode, p.Refused = int32(m.ErrorCode), m.Refused
+		}
+	}
+	return p
 }
 
-// send does the next thing for a lane's outgoing texts: hand one to the carrier, ask the carrier about an unclear
-// one, or tell the ticket how one ended.
+// send does the next thing for a lane's outgoing texts: hand a message to the carrier, or ask the carrier about an
+// unclear one.
 func (s *Service) send(ctx context.Context, lane string) (more bool, err error) {
-	t, err := s.store.NextTextOut(ctx, lane)
-	if err != nil || t == nil {
+	m, err := s.store.NextMessageOut(ctx, lane)
+	if err != nil || m == nil {
 		return false, err
 	}
-	ctx, end := telemetry.Resume(ctx, t.Trace, "send text")
+	ctx, end := telemetry.Resume(ctx, m.Trace, "send text")
 	defer func() { end(err) }()
-	switch t.State {
-	case sqlstore.Queued:
-		return true, s.attempt(ctx, t)
-	case sqlstore.Sending:
-		return true, s.look(ctx, t)
-	default:
-		return true, s.tell(ctx, t)
+	if m.State == sqlstore.Sending {
+		return true, s.look(ctx, m)
 	}
+	return true, s.attempt(ctx, m)
 }
 
-// attempt hands a text to the carrier. The intent is committed first, so that a crash leaves an unclear send and
-// never a forgotten one.
-func (s *Service) attempt(ctx context.Context, t *sqlstore.TextOutRow) error {
+// attempt hands a message to the carrier, unless its supporter does not want it. The intent is committed first, so that
+// a crash leaves an unclear send and never a forgotten one.
+func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error {
+	reason, err := s.store.Refusal(ctx, m, s.Now())
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		s.metrics.sent(ctx, "kept back")
+		return s.store.MessageRefused(ctx, m, reason)
+	}
 	id := uuid.NewString()
-	mine, err := s.store.BeginAttempt(ctx, t.Key, id, s.Now())
+	mine, wait, err := s.store.BeginAttempt(ctx, m, id, s.Now(), s.takes(m))
+	if wait > 0 {
+		return errs.New(errs.Unavailable, "the number sends at its own pace").After(wait)
+	}
 	if err != nil || !mine {
 		return err
 	}
-	sid, err := s.twilio.Send(ctx, t.Hotline, t.Supporter, t.Body, s.PublicURL+"/bling/twilio_status/"+id)
+	sid, err := s.twilio.Send(ctx, twilio.NewMessage{
+		From: m.Hotline, To: m.Supporter, Body: m.Body, Media: m.Media, StatusCallback: s.PublicURL + "/bling/twilio_status/" + id + retries,
+	})
 	if err == nil {
 		s.metrics.sent(ctx, "accepted")
 		return s.store.AttemptAccepted(ctx, id, sid)
@@ -99,10 +163,10 @@ func (s *Service) attempt(ctx context.Context, t *sqlstore.TextOutRow) error {
 	switch failure.Outcome {
 	case twilio.Refused:
 		s.metrics.sent(ctx, "refused")
-		s.Log.WarnContext(ctx, "carrier refused a text", "key", t.Key, "code", failure.Code)
-		return s.store.AttemptRefused(ctx, t.Key, id, failure.Code)
+		s.Log.WarnContext(ctx, "carrier refused a text", "key", m.Key, "code", failure.Code)
+		return s.store.AttemptRefused(ctx, m.Key, id, failure.Code, s.Now())
 	case twilio.NotDone:
-		if err := s.store.AttemptAbsent(ctx, t.Key, id, true); err != nil {
+		if err := s.store.AttemptAbsent(ctx, m.Key, id, true); err != nil {
 			return err
 		}
 		kind, wait := errs.Unavailable, 5*time.Second
@@ -114,6 +178,32 @@ func (s *Service) attempt(ctx context.Context, t *sqlstore.TextOutRow) error {
 		s.metrics.sent(ctx, "unclear")
 		return errs.Wrap(errs.Unavailable, err, "unclear whether a text was sent").After(s.Settle)
 	}
+}
+
+// retries asks Twilio to deliver a status callback again when we do not answer:
+// https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+const retries = "#rc=5&rp=5xx,ct,rt"
+
+// refresh asks the carrier how a message stands whose callbacks may have been lost.
+func (s *Service) refresh(ctx context.Context, m sqlstore.MessageOutRow) error {
+	if m.State != sqlstore.Accepted && m.State != sqlstore.Sent {
+		return nil
+	}
+	status, code, err := s.twilio.Status(ctx, m.MessageSID)
+	if err != nil {
+		return err
+	}
+	state := outState[telephonyv1.MessageStatus(telephonyv1.MessageStatus_value["MESSAGE_STATUS_"+strings.ToUpper(status)])]
+	return s.store.AdvanceMessage(ctx, m.Key, m.MessageSID, state, code, s.Now())
+}
+
+// takes is how long a message occupies its number, at the pace that the hotline is configured for.
+func (s *Service) takes(m *sqlstore.MessageOutRow) time.Duration {
+	h, _ := s.Hotlines.ByNumber(m.Hotline)
+	if h.SegmentsPerSecond <= 0 {
+		return 0
+	}
+	return time.Duration(float64(m.Segments) / h.SegmentsPerSecond * float64(time.Second))
 }
 
 const (
@@ -128,8 +218,8 @@ const (
 // look finds out what became of an attempt whose answer was lost. The status callback may have told us by now
 // (then the text is not in this state any more); else the carrier's list of messages is searched. A text is sent again
 // only when the carrier has said repeatedly that it does not have it.
-func (s *Service) look(ctx context.Context, t *sqlstore.TextOutRow) error {
-	a, total, err := s.store.OpenAttempt(ctx, t.Key)
+func (s *Service) look(ctx context.Context, m *sqlstore.MessageOutRow) error {
+	a, total, err := s.store.OpenAttempt(ctx, m.Key)
 	if err != nil {
 		return err
 	}
@@ -143,12 +233,12 @@ func (s *Service) look(ctx context.Context, t *sqlstore.TextOutRow) error {
 			return err
 		}
 	}
-	found, err := s.find(ctx, t, a)
+	found, err := s.find(ctx, m, a)
 	switch {
 	case err != nil && s.Now().Sub(a.AskedAt) > askFor:
 		s.metrics.sent(ctx, "unknown")
-		s.Log.ErrorContext(ctx, "nobody can tell whether a text was sent", "key", t.Key, "err", err)
-		return s.store.AttemptUnknown(ctx, t.Key, a.ID)
+		s.Log.ErrorContext(ctx, "nobody can tell whether a text was sent", "key", m.Key, "err", err)
+		return s.store.AttemptUnknown(ctx, m.Key, a.ID)
 	case err != nil:
 		return errs.Wrap(errs.Unavailable, err, "asking about an unclear text").After(2 * s.Settle)
 	case found != "":
@@ -158,58 +248,30 @@ func (s *Service) look(ctx context.Context, t *sqlstore.TextOutRow) error {
 		return s.store.Looked(ctx, a.ID)
 	default:
 		s.metrics.sent(ctx, "absent")
-		return s.store.AttemptAbsent(ctx, t.Key, a.ID, total < attempts)
+		return s.store.AttemptAbsent(ctx, m.Key, a.ID, total < attempts)
 	}
 }
 
 // find looks for the message of an attempt in the carrier's list.
-func (s *Service) find(ctx context.Context, t *sqlstore.TextOutRow, a sqlstore.Attempt) (sid string, err error) {
+func (s *Service) find(ctx context.Context, m *sqlstore.MessageOutRow, a sqlstore.Attempt) (sid string, err error) {
 	const clockSkew = time.Minute
-	list, err := s.twilio.Find(ctx, t.Hotline, t.Supporter, a.StartedAt.Add(-clockSkew))
+	list, err := s.twilio.Find(ctx, m.Hotline, m.Supporter, a.StartedAt.Add(-clockSkew))
 	if err != nil {
 		return "", err
 	}
-	for _, m := range list {
-		if !m.Outbound || strings.TrimSpace(m.Body) != strings.TrimSpace(t.Body) {
+	for _, found := range list {
+		if !found.Outbound || strings.TrimSpace(found.Body) != strings.TrimSpace(m.Body) {
 			continue
 		}
-		claimed, err := s.store.Claimed(ctx, m.SID)
+		claimed, err := s.store.Claimed(ctx, found.SID)
 		if err != nil {
 			return "", err
 		}
 		if !claimed {
-			return m.SID, nil
+			return found.SID, nil
 		}
 	}
 	return "", nil
-}
-
-// tell puts into the ticket that a text did not arrive, or that nobody knows.
-func (s *Service) tell(ctx context.Context, t *sqlstore.TextOutRow) error {
-	h, ok := s.Hotlines.ByNumber(t.Hotline)
-	if !ok {
-		return s.store.Told(ctx, t.Key)
-	}
-	why := "it was not delivered"
-	switch {
-	case t.State == sqlstore.Unknown:
-		why = "the carrier did not answer, and nobody can tell whether it left. It is not sent again"
-	case t.ErrorCode != 0:
-		why = fmt.Sprintf("the carrier's error is %d (https://www.twilio.com/docs/api/errors/%d)", t.ErrorCode, t.ErrorCode)
-	}
-	_, err := s.Ticketing.FileNote(ctx, &ticketingv1.FileNoteRequest{
-		Key:   "text:" + t.Key,
-		Party: party(h.MailboxID, string(t.Supporter), ""),
-		Text:  "This text may not have reached the supporter: " + why + ".\n\n" + t.Body,
-	})
-	switch errs.KindOf(err) {
-	case "":
-	case errs.NotFound, errs.Invalid, errs.Precondition:
-		s.Log.WarnContext(ctx, "no ticket to tell about a failed text", "key", t.Key, "err", err)
-	default:
-		return err
-	}
-	return s.store.Told(ctx, t.Key)
 }
 
 // outState says what Twilio's states mean to the ledger.
@@ -236,7 +298,7 @@ func (s *Service) ReceiveTextStatus(ctx context.Context, r *telephonyv1.ReceiveT
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
-	known, err := s.store.Advance(ctx, r.GetAttempt(), r.GetMessageSid(), outState[r.GetMessageStatus()], int(r.GetErrorCode()))
+	known, err := s.store.Advance(ctx, r.GetAttempt(), r.GetMessageSid(), outState[r.GetMessageStatus()], int(r.GetErrorCode()), s.Now())
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the status could not be stored")
 	}

@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -54,6 +55,7 @@ func New(c Config, d Deps) (*Service, error) {
 	if s.queue, err = jobs.New(d.DB, d.Log,
 		s.topic(sqlstore.TextIn, c.Workers, s.deliver),
 		s.topic(sqlstore.TextOut, c.Workers, s.send),
+		s.topic(sqlstore.Tell, max(1, c.Workers/4), s.tell),
 		s.topic(sqlstore.MediaIn, max(1, c.Workers/4), s.attach),
 	); err != nil {
 		return nil, err
@@ -89,14 +91,20 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	}
 	// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
-	for tick := time.NewTicker(time.Minute); ctx.Err() == nil; {
+	slow, quick := time.NewTicker(time.Minute), time.NewTicker(min(5*time.Second, s.Patience/10))
+	defer slow.Stop()
+	defer quick.Stop()
+	for ctx.Err() == nil {
+		var err error
 		select {
-		case <-tick.C:
-			if err := s.reroute(ctx); err != nil && ctx.Err() == nil {
-				s.Log.ErrorContext(ctx, "reroute failed", "err", err)
-			}
+		case <-slow.C:
+			err = errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()))
+		case <-quick.C:
+			err = s.store.Overdue(ctx, s.Now())
 		case <-ctx.Done():
-			tick.Stop()
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "what is done regularly failed", "err", err)
 		}
 	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -107,15 +115,14 @@ func (s *Service) Run(ctx context.Context) error {
 // reroute takes up the texts that came in before their number was configured.
 func (s *Service) reroute(ctx context.Context) error {
 	for _, h := range s.Hotlines {
-		if h.Number == "" {
-			continue
-		}
-		n, err := s.store.Reroute(ctx, h.Number)
-		if err != nil {
-			return fmt.Errorf("looking for unrouted texts: %w", err)
-		}
-		if n > 0 {
-			s.Log.Info("unrouted texts found their hotline", "hotline", h.Number, "texts", n)
+		for _, number := range h.Numbers() {
+			n, err := s.store.Reroute(ctx, number)
+			if err != nil {
+				return fmt.Errorf("looking for unrouted texts: %w", err)
+			}
+			if n > 0 {
+				s.Log.Info("unrouted texts found their hotline", "hotline", number, "texts", n)
+			}
 		}
 	}
 	return nil

@@ -5,9 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/telemetry"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
 )
 
@@ -43,16 +48,46 @@ func (s *Service) ReceiveEvent(ctx context.Context, r *ticketingv1.ReceiveEventR
 		s.metrics.event(ctx, "foreign")
 		return &ticketingv1.ReceiveEventResponse{}, nil
 	}
+	if r.GetEvent() == "customer.updated" {
+		return &ticketingv1.ReceiveEventResponse{}, s.contactEdited(ctx, r.GetBody())
+	}
 	hash := sha256.New()
 	hash.Write([]byte(r.GetEvent() + "\n"))
 	hash.Write(r.GetBody())
 	fresh, err := s.store.RecordEvent(ctx, sqlstore.Event{
 		Hash: hex.EncodeToString(hash.Sum(nil)), Name: r.GetEvent(), Body: r.GetBody(),
 		MailboxID: mailboxID, ConversationID: convo.ID, Threads: convo.Threads, Moved: moving[r.GetEvent()],
+		// Only this event can send anything.
+		Replies: r.GetEvent() == "convo.agent.reply.created" && convo.ID != 0, Trace: telemetry.Carry(ctx),
 	}, s.Now())
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the event could not be stored; send it again")
 	}
 	s.metrics.event(ctx, map[bool]string{true: "accepted", false: "duplicate"}[fresh])
 	return &ticketingv1.ReceiveEventResponse{}, nil
+}
+
+// contactEdited notes whether an agent has changed the phone of one of our contacts. Before the next reply to them
+// Help Scout is asked whether that is still so.
+func (s *Service) contactEdited(ctx context.Context, body []byte) error {
+	var p helpscout.Profile
+	if err := json.Unmarshal(body, &p); err != nil {
+		return nil //nolint:nilerr // it tells us nothing
+	}
+	for _, email := range p.Emails() {
+		if !strings.HasSuffix(strings.ToLower(email), "@"+strings.ToLower(s.Domain)) {
+			continue
+		}
+		for _, h := range s.Hotlines {
+			contacts, err := s.store.ContactsAt(ctx, fmt.Sprintf("%d|%s", h.MailboxID, email))
+			for _, c := range contacts {
+				err = errors.Join(err, s.store.SetEdited(ctx, c.Lane, !knows(p.Phones(), c.Supporter)))
+			}
+			if err != nil {
+				return errs.Wrap(errs.Unavailable, err, "the event could not be stored; send it again")
+			}
+		}
+	}
+	s.metrics.event(ctx, "accepted")
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/ticketing"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
@@ -32,7 +33,66 @@ type desk struct {
 	ticketingv1.TicketingServiceClient
 	hooks ticketingv1.HelpScoutWebhookServiceClient
 	sim   *helpscoutsim.Sim
+	phone *phones
 	t     *testing.T
+}
+
+// phones is telephony as far as ticketing knows it: it takes texts and files.
+type phones struct {
+	telephonyv1.UnimplementedTelephonyServiceServer
+	sent  chan *telephonyv1.SendTextRequest
+	files chan *telephonyv1.PutFileRequest
+}
+
+func (p *phones) SendText(_ context.Context, r *telephonyv1.SendTextRequest) (*telephonyv1.SendTextResponse, error) {
+	p.sent <- r
+	return &telephonyv1.SendTextResponse{}, nil
+}
+
+func (p *phones) PutFile(_ context.Context, r *telephonyv1.PutFileRequest) (*telephonyv1.PutFileResponse, error) {
+	p.files <- r
+	return &telephonyv1.PutFileResponse{}, nil
+}
+
+// next returns the next text that is to be sent.
+func (d *desk) next() *telephonyv1.SendTextRequest {
+	d.t.Helper()
+	select {
+	case r := <-d.phone.sent:
+		return r
+	case <-time.After(20 * time.Second):
+		d.t.Fatal("nothing is sent")
+		return nil
+	}
+}
+
+// notes waits until a conversation has n notes, and returns them.
+func (d *desk) notes(id int64, n int) (notes []string) {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
+	defer cancel()
+	err := d.sim.Wait(ctx, func(s *helpscoutsim.Sim) bool {
+		notes = nil
+		c, _ := s.Conversation(id)
+		for _, t := range c.Threads {
+			if t.Type == "note" {
+				notes = append(notes, t.Body)
+			}
+		}
+		return len(notes) >= n
+	})
+	if err != nil || len(notes) != n {
+		d.t.Fatalf("notes %q, want %d: %v", notes, n, err)
+	}
+	return notes
+}
+
+// event delivers a webhook.
+func (d *desk) event(name, body string) {
+	d.t.Helper()
+	if _, err := d.hooks.ReceiveEvent(d.t.Context(), &ticketingv1.ReceiveEventRequest{Event: name, Body: []byte(body)}); err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // newSim starts a Help Scout without lag and limit, unless change says otherwise.
@@ -59,15 +119,23 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := ticketing.New(ticketing.Config{
-		Hotlines: hotline.Hotlines{{Transport: hotline.Twilio, Number: "+15017122661", MailboxID: mailbox}},
-		APIURL:   url, ClientID: helpscoutsim.DefaultClientID, ClientSecret: helpscoutsim.DefaultClientSecret,
-		Domain: domain, Settle: time.Millisecond, ListLag: 50 * time.Millisecond,
-	}, ticketing.Deps{DB: store, Log: log})
+	var network rpc.Network
+	phone := &phones{sent: make(chan *telephonyv1.SendTextRequest, 1000), files: make(chan *telephonyv1.PutFileRequest, 100)}
+	telephony := rpc.NewServer(log, false)
+	telephonyv1.RegisterTelephonyServiceServer(telephony, phone)
+	go telephony.Run(t.Context(), network.Listen("telephony")) //nolint:errcheck // the test is over
+	telephonyConn, err := rpc.Dial("telephony", &network)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var network rpc.Network
+	service, err := ticketing.New(ticketing.Config{
+		Hotlines: hotline.Hotlines{hotline.New("+15017122661", mailbox)},
+		APIURL:   url, ClientID: helpscoutsim.DefaultClientID, ClientSecret: helpscoutsim.DefaultClientSecret,
+		Domain: domain, Settle: time.Millisecond, ListLag: 50 * time.Millisecond,
+	}, ticketing.Deps{DB: store, Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- process.Serve(ctx, process.Config{}, log, network.Listen("ticketing"), service) }()
@@ -77,13 +145,14 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 	}
 	t.Cleanup(func() {
 		conn.Close()
+		telephonyConn.Close()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		store.Close()
 	})
-	return &desk{ticketingv1.NewTicketingServiceClient(conn), ticketingv1.NewHelpScoutWebhookServiceClient(conn), sim, t}
+	return &desk{ticketingv1.NewTicketingServiceClient(conn), ticketingv1.NewHelpScoutWebhookServiceClient(conn), sim, phone, t}
 }
 
 // each runs a test with a new service on each engine.
@@ -99,7 +168,7 @@ func (d *desk) text(key, body string, media ...string) *ticketingv1.RecordInboun
 	d.t.Helper()
 	for {
 		res, err := d.RecordInboundText(d.t.Context(), &ticketingv1.RecordInboundTextRequest{
-			Key: key, Party: &ticketingv1.Party{MailboxId: mailbox, Supporter: caller}, Body: body, MediaContentType: media,
+			Key: key, Party: &ticketingv1.Party{MailboxId: mailbox, Supporter: caller, Hotline: "+15017122661"}, Body: body, MediaContentType: media,
 		})
 		if kind := errs.KindOf(err); (kind == errs.Unavailable || kind == errs.Busy || kind == errs.RateLimited) && d.t.Context().Err() == nil {
 			continue

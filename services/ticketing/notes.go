@@ -2,6 +2,9 @@ package ticketing
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,7 +28,10 @@ func (s *Service) FileNote(ctx context.Context, r *ticketingv1.FileNoteRequest) 
 		return nil, err
 	}
 	who := s.supporter(r.GetParty())
-	known, err := s.store.QueueNote(ctx, who.lane.ID, sqlstore.Entry{Key: r.GetKey(), Body: strings.ReplaceAll(r.GetText(), "\x00", ""), Trace: telemetry.Carry(ctx)}, s.Now())
+	known, err := s.store.QueueNote(ctx, who.lane.ID, sqlstore.Entry{
+		Key: r.GetKey(), Body: strings.ReplaceAll(r.GetText(), "\x00", ""), ConversationID: r.GetConversationId(),
+		Actions: actions{r.GetAddTag(), r.GetRemoveTag(), r.GetReopen()}.String(), Trace: telemetry.Carry(ctx),
+	}, s.Now())
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the note could not be stored; file it again")
 	}
@@ -33,6 +39,48 @@ func (s *Service) FileNote(ctx context.Context, r *ticketingv1.FileNoteRequest) 
 		return nil, errs.New(errs.NotFound, "this supporter has no conversation")
 	}
 	return &ticketingv1.FileNoteResponse{}, nil
+}
+
+// actions are what a note does to its conversation besides.
+type actions struct {
+	Add    []string `json:"add,omitempty"`
+	Remove []string `json:"remove,omitempty"`
+	Reopen bool     `json:"reopen,omitempty"`
+}
+
+func (a actions) String() string {
+	if len(a.Add) == 0 && len(a.Remove) == 0 && !a.Reopen {
+		return ""
+	}
+	b, _ := json.Marshal(a) // it has strings only
+	return string(b)
+}
+
+// tag changes a conversation's tags. Doing it again changes nothing more.
+func (s *Service) tag(ctx context.Context, conversationID int64, a actions) error {
+	if len(a.Add) == 0 && len(a.Remove) == 0 {
+		return nil
+	}
+	v, err := s.desk.Conversation(ctx, conversationID)
+	if err != nil {
+		return err
+	}
+	var before, after []string
+	for _, t := range v.Tags {
+		before = append(before, t.Tag)
+		if !slices.Contains(a.Remove, t.Tag) {
+			after = append(after, t.Tag)
+		}
+	}
+	for _, t := range a.Add {
+		if !slices.Contains(after, t) {
+			after = append(after, t)
+		}
+	}
+	if slices.Equal(before, after) {
+		return nil
+	}
+	return s.desk.SetTags(ctx, conversationID, after)
 }
 
 // maxNoteAttempts is how often a note may fail for a reason of ours before it is put aside.
@@ -76,15 +124,28 @@ func (s *Service) putNote(ctx context.Context, who supporter, lane *sqlstore.Lan
 		e.State, e.Reason = sqlstore.Dead, "it failed too often"
 		return nil
 	}
+	var also actions
+	if e.Actions != "" {
+		if err := json.Unmarshal([]byte(e.Actions), &also); err != nil {
+			return fmt.Errorf("reading a note's actions: %w", err)
+		}
+	}
 	for range 3 {
 		if target == 0 {
 			e.State, e.Reason = sqlstore.Dead, "the supporter has no conversation"
 			return nil
 		}
+		// The tags come first: a note that is there is never looked at again.
+		if err := s.tag(ctx, target, also); err != nil && !gone(err) {
+			if status := helpscout.StatusOf(err); status != 400 && status != 412 && status != 423 {
+				return err
+			}
+			s.Log.WarnContext(ctx, "a conversation's tags cannot be changed", "conversation", target, "err", err)
+		}
 		if err := s.intend(ctx, lane, e, target); err != nil {
 			return err
 		}
-		id, err := s.desk.AddNote(ctx, target, helpscout.HTML(e.Body))
+		id, err := s.desk.AddNote(ctx, target, helpscout.HTML(e.Body), also.Reopen)
 		switch status := helpscout.StatusOf(err); {
 		case err == nil:
 			e.State, e.ConversationID, e.ThreadID = sqlstore.Done, target, id
@@ -110,4 +171,10 @@ func (s *Service) putNote(ctx context.Context, who supporter, lane *sqlstore.Lan
 		target = v.ID
 	}
 	return errs.New(errs.Unavailable, "the conversation changes faster than it can be followed")
+}
+
+// gone reports whether a conversation was merged into another or deleted.
+func gone(err error) bool {
+	status := helpscout.StatusOf(err)
+	return status == 301 || status == 404
 }

@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
@@ -83,6 +84,7 @@ func (s *Service) failed(e *sqlstore.Entry, err error) error {
 
 // open makes a new conversation with the text in it. If the lane had one, it is its successor.
 func (s *Service) open(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, text string) ([]sqlstore.Entry, error) {
+	h, _ := s.Hotlines.ByMailbox(lane.MailboxID)
 	v := helpscout.NewConversation{
 		Subject:   "Request from " + who.identity.Display(),
 		Type:      "phone",
@@ -90,7 +92,7 @@ func (s *Service) open(ctx context.Context, who supporter, lane *sqlstore.Lane, 
 		Status:    "active",
 		Customer:  who.customer,
 		Threads:   []helpscout.NewThread{{Type: "customer", Customer: &who.customer, Text: helpscout.HTML(text)}},
-		Tags:      s.Tags,
+		Tags:      slices.Concat(s.Tags, h.Tags),
 	}
 	var old *helpscout.Conversation
 	if lane.ConversationID != 0 {

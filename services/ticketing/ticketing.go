@@ -13,6 +13,7 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
@@ -20,8 +21,9 @@ import (
 
 // Deps is what the service works with.
 type Deps struct {
-	DB  *sqldb.DB // from sqlstore.Open
-	Log *slog.Logger
+	DB        *sqldb.DB // from sqlstore.Open
+	Telephony telephonyv1.TelephonyServiceClient
+	Log       *slog.Logger
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -48,9 +50,10 @@ func New(c Config, d Deps) (*Service, error) {
 	s := &Service{Config: c, Deps: d, store: sqlstore.New(d.DB)}
 	s.desk = helpscout.New(c.APIURL, c.ClientID, c.ClientSecret, newBudget(s.store, d.Log, d.Now))
 	var err error
-	if s.queue, err = jobs.New(d.DB, d.Log, jobs.Topic{
-		Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Work().Pending, Lanes: s.store.Work().Lanes,
-	}); err != nil {
+	if s.queue, err = jobs.New(d.DB, d.Log,
+		jobs.Topic{Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Work().Pending, Lanes: s.store.Work().Lanes},
+		jobs.Topic{Name: sqlstore.Replies, Workers: 8, Step: s.handleReplies, Pending: s.store.ReplyWork().Pending, Lanes: s.store.ReplyWork().Lanes},
+	); err != nil {
 		return nil, err
 	}
 	s.store.Wake = s.queue.Wake
@@ -71,6 +74,13 @@ func (s *Service) Healthy(ctx context.Context) error { return s.DB.Ping(ctx) }
 
 // Run works until ctx ends, then lets the work under way finish.
 func (s *Service) Run(ctx context.Context) error {
+	var mailboxes []int64
+	for _, h := range s.Hotlines {
+		mailboxes = append(mailboxes, h.MailboxID)
+	}
+	if err := s.store.Claim(context.WithoutCancel(ctx), s.Now(), mailboxes...); err != nil {
+		return fmt.Errorf("claiming mailboxes: %w", err)
+	}
 	if err := s.queue.Start(); err != nil {
 		return err
 	}
@@ -96,7 +106,10 @@ func (s *Service) supporter(p *ticketingv1.Party) supporter {
 		c.Phone = string(id.Number)
 	}
 	return supporter{
-		lane:     sqlstore.Lane{ID: fmt.Sprintf("%d|%s", p.GetMailboxId(), email), MailboxID: p.GetMailboxId()},
+		lane: sqlstore.Lane{
+			ID: fmt.Sprintf("%d|%s", p.GetMailboxId(), email), MailboxID: p.GetMailboxId(),
+			Supporter: p.GetSupporter(), Hotline: p.GetHotline(),
+		},
 		identity: id,
 		customer: c,
 	}
@@ -107,6 +120,7 @@ func (s *Service) checkParty(check *errs.Check, p *ticketingv1.Party) {
 	check.That(ours, "party.mailbox_id", "is not a configured mailbox")
 	check.That(p.GetSupporter() != "" && len(p.GetSupporter()) <= 256, "party.supporter", "must have 1 to 256 characters")
 	withheld := phone.Parse(p.GetSupporter()).Kind == phone.Withheld
+	check.That(len(p.GetHotline()) <= 64, "party.hotline", "must have at most 64 characters")
 	check.That(!withheld || p.GetEvent() != "", "party.event", "must not be empty for a withheld number")
 }
 

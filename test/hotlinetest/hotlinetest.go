@@ -4,6 +4,7 @@ package hotlinetest
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -45,6 +46,10 @@ type Options struct {
 	Hotlines hotline.Hotlines
 	// LoseStatus keeps status callbacks from arriving.
 	LoseStatus bool
+	// Patience is telephony's. Optional.
+	Patience time.Duration
+	// Now is the clock of services and vendors. Default: time.Now.
+	Now func() time.Time
 	// Log defaults to the test's log.
 	Log *slog.Logger
 }
@@ -63,16 +68,42 @@ type Hotline struct {
 	URL       string
 	Telephony telephonyv1.TelephonyServiceClient
 	Ticketing ticketingv1.TicketingServiceClient
+
+	databases []*sqldb.DB
+}
+
+// Idle waits until no service has work left, not even work that waits for its time.
+func (h *Hotline) Idle(ctx context.Context) error {
+	// A job ends in the database, which nobody is told of, so it is asked; twice, since what ends may begin something else.
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for quiet := 0; quiet < 3; quiet++ {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("there is still work to do: %w", ctx.Err())
+		}
+		for _, db := range h.databases {
+			var n int
+			if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'scheduled', 'retryable')`).Scan(&n); err != nil {
+				return err
+			}
+			if n > 0 {
+				quiet = -1
+			}
+		}
+	}
+	return nil
 }
 
 // StartVendors starts the vendors. gateway is where their webhooks will go.
 func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	t.Helper()
-	tc := twiliosim.Config{}
+	tc := twiliosim.Config{Now: o.Now}
 	if o.Twilio != nil {
 		o.Twilio(&tc)
 	}
-	hc := helpscoutsim.Config{RateLimit: -1, ListLag: -1}
+	hc := helpscoutsim.Config{RateLimit: -1, ListLag: -1, Now: o.Now}
 	hc.Webhooks = []helpscoutsim.Webhook{{URL: gateway + "/bling/helpscout_webhook", MailboxIDs: []int64{simulator.MailboxID}, Events: simulator.Events}}
 	if o.HelpScout != nil {
 		o.HelpScout(&hc)
@@ -88,7 +119,7 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	twilio, desk := httptest.NewServer(v.Twilio.Handler()), httptest.NewServer(v.HelpScout.Handler())
 	v.TwilioURL, v.HelpScoutURL = twilio.URL, desk.URL
 	v.Twilio.SetPublicURL(twilio.URL)
-	v.Twilio.SetNumber(twiliosim.Number{PhoneNumber: simulator.Hotline, SMSURL: gateway + "/bling/twilio_sms#rc=2&rp=5xx,ct"})
+	v.Twilio.SetNumber(twiliosim.Number{PhoneNumber: simulator.Hotline, SMSURL: gateway + "/bling/twilio_sms#rc=2&rp=5xx,ct", SMSFallbackURL: gateway + "/bling/twilio_sms_fallback"})
 	t.Cleanup(func() {
 		v.Twilio.Close()
 		v.HelpScout.Close()
@@ -122,7 +153,7 @@ func Start(t testing.TB, o Options) *Hotline {
 		o.Replicas = 1
 	}
 	if o.Hotlines == nil {
-		o.Hotlines = hotline.Hotlines{{Transport: hotline.Twilio, Number: simulator.Hotline, MailboxID: simulator.MailboxID, Welcome: hotline.DefaultWelcome}}
+		o.Hotlines = hotline.Hotlines{hotline.New(simulator.Hotline, simulator.MailboxID)}
 	}
 	var replicas []http.Handler
 	var turn atomic.Uint64
@@ -149,6 +180,7 @@ func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
 	fatal(t, err)
 	ticketingDB, err := ticketingstore.Open(context.Background(), o.DB)
 	fatal(t, err)
+	h.databases = append(h.databases, telephonyDB, ticketingDB)
 	var network rpc.Network
 	telephonyConn, ticketingConn := dial(t, "telephony", &network), dial(t, "ticketing", &network)
 	h.Telephony, h.Ticketing = telephonyv1.NewTelephonyServiceClient(telephonyConn), ticketingv1.NewTicketingServiceClient(ticketingConn)
@@ -156,15 +188,15 @@ func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
 	desk, err := ticketing.New(ticketing.Config{
 		Hotlines: o.Hotlines, APIURL: h.HelpScoutURL, ClientID: helpscoutsim.DefaultClientID, ClientSecret: helpscoutsim.DefaultClientSecret,
 		Domain: simulator.Domain, Settle: 50 * time.Millisecond, ListLag: 500 * time.Millisecond,
-	}, ticketing.Deps{DB: ticketingDB, Log: o.Log})
+	}, ticketing.Deps{DB: ticketingDB, Telephony: h.Telephony, Log: o.Log, Now: o.Now})
 	fatal(t, err)
 	phone, err := telephony.New(telephony.Config{
 		Hotlines: o.Hotlines, AccountSID: twiliosim.DefaultAccountSID, AuthToken: twiliosim.DefaultAuthToken,
-		APIURL: h.TwilioURL, PublicURL: h.URL, Settle: 200 * time.Millisecond,
-	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log})
+		APIURL: h.TwilioURL, PublicURL: h.URL, Settle: 200 * time.Millisecond, Patience: o.Patience,
+	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now})
 	fatal(t, err)
 	door, err := gateway.New(gateway.Config{
-		PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
+		Hotlines: o.Hotlines, PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
 	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log})
 	fatal(t, err)
 

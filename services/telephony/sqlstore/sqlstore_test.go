@@ -23,7 +23,7 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 	t.Cleanup(func() { db.Close() })
 	s := sqlstore.New(db)
 	queue, err := jobs.New(db, slog.New(slog.NewTextHandler(t.Output(), nil)),
-		jobs.Topic{Name: sqlstore.TextIn, Workers: 1}, jobs.Topic{Name: sqlstore.MediaIn, Workers: 1}, jobs.Topic{Name: sqlstore.TextOut, Workers: 1})
+		jobs.Topic{Name: sqlstore.TextIn, Workers: 1}, jobs.Topic{Name: sqlstore.MediaIn, Workers: 1}, jobs.Topic{Name: sqlstore.Tell, Workers: 1}, jobs.Topic{Name: sqlstore.TextOut, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +45,14 @@ func TestUnknownThenDelivered(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
 		s, ctx := open(t, c), t.Context()
 		_, err := s.QueueText(ctx, &sqlstore.TextOutRow{Key: "K", Lane: "a", CreatedAt: time.Now()})
-		_, err2 := s.BeginAttempt(ctx, "K", "A", time.Now())
+		_, _, err2 := s.BeginAttempt(ctx, &sqlstore.MessageOutRow{Key: "K"}, "A", time.Now(), 0)
 		if err := errors.Join(err, err2, s.AttemptUnknown(ctx, "K", "A")); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Advance(ctx, "A", "SM", sqlstore.Delivered, 0); err != nil {
+		if _, err := s.Advance(ctx, "A", "SM", sqlstore.Delivered, 0, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if next, err := s.NextTextOut(ctx, "a"); next != nil || err != nil {
+		if next, _, err := s.NextToTell(ctx, "a"); next != nil || err != nil {
 			t.Errorf("the ticket would be told of %+v, %v", next, err)
 		}
 	})

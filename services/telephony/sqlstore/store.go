@@ -1,8 +1,8 @@
 // Package sqlstore is telephony's ledger: every text in and out, from the moment it is accepted to its end.
 // It runs on SQLite and PostgreSQL; package storetest holds what both must do.
 //
-// Nothing is deleted here. A row moves through its states forward only, and each state is committed before the
-// world can see its effect.
+// A row moves through its states forward only, and each state is committed before the world can see its effect. Only
+// files are deleted, when their addresses have expired.
 package sqlstore
 
 import (
@@ -16,12 +16,16 @@ import (
 	"github.com/bling-hotline/bling/internal/sqldb"
 )
 
-// The topics of telephony's jobs: one lane's texts in, its media, and its texts out.
+// The topics of telephony's jobs: one lane's texts in, its media, its texts out, and what the ticket is told about those.
 const (
 	TextIn  = "text_in"
 	MediaIn = "media_in"
 	TextOut = "text_out"
+	Tell    = "tell"
 )
+
+// Topics are all of them.
+var Topics = []string{TextIn, MediaIn, TextOut, Tell}
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -52,13 +56,14 @@ func (s *Store) Work(topic string) jobs.Rows { return jobs.Rows{DB: s.db, From: 
 var work = map[string]string{
 	TextIn:  `text_in WHERE state = 'pending'`,
 	MediaIn: `media_in WHERE state = 'pending'`,
-	TextOut: `text_out WHERE (state IN ('queued', 'sending') OR NOT told)`,
+	TextOut: `message_out WHERE state IN ('queued', 'sending')`,
+	Tell:    `text_out WHERE tell`,
 }
 
 // Oldest returns when the oldest work of a topic was accepted; false when there is none.
 func (s *Store) Oldest(ctx context.Context, topic string) (time.Time, bool, error) {
 	column := "received_at"
-	if topic == TextOut {
+	if topic == TextOut || topic == Tell {
 		column = "created_at"
 	}
 	var at sql.NullInt64

@@ -41,6 +41,8 @@ type TextInRow struct {
 	Trace      string
 	ReceivedAt time.Time
 	Attempts   int
+	// Wish is what the text says of texts to its sender: OptOut, OptIn or nothing. Opt is what that has changed.
+	Wish, Opt string
 }
 
 // RecordTexts writes texts that came in and wakes their lanes, all in one commit. For each it reports whether it is
@@ -58,8 +60,10 @@ func (s *Store) RecordTexts(ctx context.Context, texts []TextInRow) (fresh []boo
 		if err := s.Wake(ctx, tx, TextIn, slices.Compact(lanes)...); err != nil {
 			return err
 		}
-		inserted, err = insertTexts(ctx, tx, ordered)
-		return err
+		if inserted, err = insertTexts(ctx, tx, ordered); err != nil {
+			return err
+		}
+		return applyWishes(ctx, tx, ordered, inserted)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recording %d texts: %w", len(texts), err)
@@ -107,15 +111,35 @@ func insertTexts(ctx context.Context, tx *sql.Tx, texts []TextInRow) (map[string
 	return inserted, rows.Err()
 }
 
+// applyWishes notes who does not want texts any more, or wants them again, from the moment in which the text that says so
+// is accepted.
+func applyWishes(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted map[string]bool) error {
+	for _, t := range texts {
+		if t.Wish == "" || !inserted[t.MessageSID] {
+			continue
+		}
+		changed, err := optOut(ctx, tx, t.Hotline, t.Supporter, t.Wish == OptOut, t.ReceivedAt, t.MessageSID)
+		if err != nil {
+			return err
+		}
+		if changed {
+			if _, err := tx.ExecContext(ctx, `UPDATE text_in SET opt = $1 WHERE message_sid = $2`, t.Wish, t.MessageSID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // NextText returns the oldest text of a lane that is not delivered yet, or nil.
 func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	var t TextInRow
 	var media string
 	var at int64
 	err := s.db.Read.QueryRowContext(ctx, `
-		SELECT seq, message_sid, lane, hotline, supporter, body, media, trace, received_at, attempts
+		SELECT seq, message_sid, lane, hotline, supporter, body, media, trace, received_at, attempts, opt
 		FROM text_in WHERE lane = $1 AND state = 'pending' ORDER BY seq LIMIT 1`, lane).
-		Scan(&t.Seq, &t.MessageSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &t.Attempts)
+		Scan(&t.Seq, &t.MessageSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &t.Attempts, &t.Opt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -129,16 +153,16 @@ func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	return &t, nil
 }
 
-// TextDone notes that a text is in the ticket, hands its media on, and queues the welcome text if there is one.
-func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64, now time.Time, welcome *TextOutRow) error {
+// TextDone notes that a text is in the ticket, hands its media on, and queues the automatic answer if there is one.
+func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64, now time.Time, answer *TextOutRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		if len(t.Media) > 0 {
 			if err := s.insertMedia(ctx, tx, t); err != nil {
 				return err
 			}
 		}
-		if welcome != nil {
-			if _, err := s.insertTextOut(ctx, tx, welcome); err != nil {
+		if answer != nil {
+			if err := s.insertTextOut(ctx, tx, answer); err != nil {
 				return err
 			}
 		}
@@ -154,6 +178,31 @@ func (s *Store) TextEnded(ctx context.Context, t *TextInRow, state, reason strin
 		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = $1, reason = $2, done_at = $3 WHERE seq = $4 AND state = 'pending'`, state, reason, now.UnixMicro(), t.Seq)
 		return err
 	})
+}
+
+// Traffic is what went on between a supporter and a hotline lately.
+type Traffic struct {
+	Automatic time.Time // when we last answered of our own accord; zero: never
+	Agent     time.Time // when an agent last wrote; zero: never
+	Minute    int       // how many texts came in the last minute
+	Same      int       // how many texts with the same words came in the last hour
+}
+
+// Traffic returns what went on in a text's lane until now.
+func (s *Store) Traffic(ctx context.Context, t *TextInRow, now time.Time) (c Traffic, err error) {
+	var automatic, agent sql.NullInt64
+	err = s.db.Read.QueryRowContext(ctx, `
+		SELECT (SELECT max(created_at) FROM text_out WHERE lane = $1 AND kind = 'auto'),
+			(SELECT max(created_at) FROM text_out WHERE lane = $1 AND kind = 'agent'),
+			(SELECT count(*) FROM text_in WHERE lane = $1 AND received_at > $2),
+			(SELECT count(*) FROM text_in WHERE lane = $1 AND received_at > $3 AND body = $4)`,
+		t.Lane, now.Add(-time.Minute).UnixMicro(), now.Add(-time.Hour).UnixMicro(), t.Body).
+		Scan(&automatic, &agent, &c.Minute, &c.Same)
+	if err != nil {
+		return c, fmt.Errorf("reading traffic: %w", err)
+	}
+	c.Automatic, c.Agent = fromMicros(automatic.Int64), fromMicros(agent.Int64)
+	return c, nil
 }
 
 // TextFailed counts a failed attempt to deliver a text.

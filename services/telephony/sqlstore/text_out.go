@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -10,10 +11,10 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
-// OutState is how far an outgoing text has come. It only moves forward, in this order.
+// OutState is how far an outgoing text or message has come. It only moves forward, in this order.
 type OutState string
 
-// The states of an outgoing text.
+// The states of an outgoing text or message.
 const (
 	Queued    OutState = "queued"    // not yet handed to the carrier
 	Sending   OutState = "sending"   // an attempt is open: it may or may not have left
@@ -27,240 +28,277 @@ const (
 // rank orders the states. Unknown is below Accepted: a late callback may still tell.
 var rank = map[OutState]int{Queued: 0, Sending: 1, Unknown: 2, Accepted: 3, Sent: 4, Delivered: 5, Failed: 5}
 
-// The outcomes of an attempt.
+// The kinds of outgoing texts.
 const (
-	open     = "open"     // not known yet
-	accepted = "accepted" // the carrier took it
-	absent   = "absent"   // it surely never arrived at the carrier
-	refused  = "refused"  // the carrier said no
-	unknown  = "unknown"  // given up asking
+	FromAgent = "agent"   // the ticket is told what became of it
+	Automatic = "auto"    // ours: welcome, after hours
+	Confirm   = "confirm" // ours, of an opt-out, which it is not held back by
+	Other     = "other"   // of another service
 )
 
-// TextOutRow is an outgoing text.
+// TextOutRow is an outgoing text: what somebody wanted said, sent as one or more messages.
 type TextOutRow struct {
-	Key        string
-	Lane       string
-	Hotline    phone.Number
-	Supporter  phone.Number
-	Body       string
+	Key            string
+	Lane           string
+	Hotline        phone.Number
+	Supporter      phone.Number
+	Kind           string
+	ConversationID int64
+	Body           string
+	Remark         string
+	Trace          string
+	CreatedAt      time.Time
+	State          OutState
+	PatientUntil   time.Time // when the ticket is told that nothing is known yet; zero: never
+	Telling        string    // what the ticket is being told
+	Notes          int       // how many notes it has got
+}
+
+// Message is one message of a text to be queued.
+type Message struct {
+	Body     string
+	Media    []string // addresses of files
+	Segments int
+}
+
+// MessageOutRow is a message as the carrier gets it.
+type MessageOutRow struct {
+	Key       string // of the first message: the text's
+	TextKey   string
+	Part      int // from 1
+	Lane      string
+	Hotline   phone.Number
+	Supporter phone.Number
+	Message
 	Trace      string
 	CreatedAt  time.Time
 	State      OutState
 	MessageSID string
 	ErrorCode  int
-	Told       bool // whether the ticket knows how it ended
+	Refused    string // why the carrier was not asked
 }
 
-// Attempt is one try to hand a text to the carrier.
-type Attempt struct {
-	ID        string
-	StartedAt time.Time
-	AskedAt   time.Time // when the carrier was first asked whether it has it; zero: never
-	Looks     int       // how often it said that it does not
-}
-
-// QueueText accepts a text to be sent and returns it. One with the same key is returned as it stands.
-func (s *Store) QueueText(ctx context.Context, t *TextOutRow) (out TextOutRow, err error) {
+// QueueText accepts a text to be sent as messages, or as one with the text's body if there are none, and returns it.
+// One with the same key is returned as it stands.
+func (s *Store) QueueText(ctx context.Context, t *TextOutRow, messages ...Message) (out TextOutRow, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		if _, err := s.insertTextOut(ctx, tx, t); err != nil {
+		if err := s.insertTextOut(ctx, tx, t, messages...); err != nil {
 			return err
 		}
-		out, err = scanTextOut(tx.QueryRowContext(ctx, `SELECT `+outColumns+` FROM text_out WHERE key = $1`, t.Key))
+		out, err = scanTextOut(tx.QueryRowContext(ctx, `SELECT `+textColumns+` FROM text_out WHERE key = $1`, t.Key))
 		return err
 	})
 	return out, err
 }
 
-func (s *Store) insertTextOut(ctx context.Context, tx *sql.Tx, t *TextOutRow) (bool, error) {
+func (s *Store) insertTextOut(ctx context.Context, tx *sql.Tx, t *TextOutRow, messages ...Message) error {
 	if err := s.Wake(ctx, tx, TextOut, t.Lane); err != nil {
-		return false, err
+		return err
 	}
 	r, err := tx.ExecContext(ctx, `
-		INSERT INTO text_out (key, lane, hotline, supporter, body, trace, created_at, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued')
+		INSERT INTO text_out (key, lane, hotline, supporter, kind, conversation_id, body, remark, trace, created_at, state, patient_until)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', $11)
 		ON CONFLICT (key) DO NOTHING`,
-		t.Key, t.Lane, string(t.Hotline), string(t.Supporter), t.Body, t.Trace, t.CreatedAt.UnixMicro())
+		t.Key, t.Lane, string(t.Hotline), string(t.Supporter), t.Kind, t.ConversationID, t.Body, t.Remark, t.Trace,
+		t.CreatedAt.UnixMicro(), micros(t.PatientUntil))
 	if err != nil {
-		return false, err
+		return err
 	}
-	n, err := r.RowsAffected()
-	return n == 1, err
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	if len(messages) == 0 {
+		messages = []Message{{Body: t.Body, Segments: 1}}
+	}
+	for i, m := range messages {
+		key := t.Key
+		if i > 0 {
+			key = fmt.Sprintf("%s#%d", t.Key, i+1)
+		}
+		media, err := json.Marshal(append([]string{}, m.Media...))
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO message_out (key, text_key, part, lane, hotline, supporter, body, media, segments, trace, created_at, state)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued')`,
+			key, t.Key, i+1, t.Lane, string(t.Hotline), string(t.Supporter), m.Body, string(media), m.Segments, t.Trace, t.CreatedAt.UnixMicro()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-const outColumns = `key, lane, hotline, supporter, body, trace, created_at, state, message_sid, error_code, told`
+const textColumns = `key, lane, hotline, supporter, kind, conversation_id, body, remark, trace, created_at, state, patient_until, telling, notes`
 
-func scanTextOut(row *sql.Row) (t TextOutRow, err error) {
-	var at int64
-	err = row.Scan(&t.Key, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &t.Trace, &at, &t.State, &t.MessageSID, &t.ErrorCode, &t.Told)
-	t.CreatedAt = time.UnixMicro(at)
+type scanner interface{ Scan(...any) error }
+
+func scanTextOut(row scanner) (t TextOutRow, err error) {
+	var at, patient int64
+	err = row.Scan(&t.Key, &t.Lane, &t.Hotline, &t.Supporter, &t.Kind, &t.ConversationID, &t.Body, &t.Remark, &t.Trace, &at, &t.State, &patient, &t.Telling, &t.Notes)
+	t.CreatedAt, t.PatientUntil = time.UnixMicro(at), fromMicros(patient)
 	return t, err
 }
 
-// FindTextOut returns the outgoing text with a key.
-func (s *Store) FindTextOut(ctx context.Context, key string) (t TextOutRow, found bool, err error) {
-	t, err = scanTextOut(s.db.Read.QueryRowContext(ctx, `SELECT `+outColumns+` FROM text_out WHERE key = $1`, key))
-	if errors.Is(err, sql.ErrNoRows) {
-		return t, false, nil
+const messageColumns = `key, text_key, part, lane, hotline, supporter, body, media, segments, trace, created_at, state, message_sid, error_code, refused`
+
+func scanMessageOut(row scanner) (m MessageOutRow, err error) {
+	var at int64
+	var media string
+	err = row.Scan(&m.Key, &m.TextKey, &m.Part, &m.Lane, &m.Hotline, &m.Supporter, &m.Body, &media, &m.Segments, &m.Trace, &at, &m.State, &m.MessageSID, &m.ErrorCode, &m.Refused)
+	if err != nil {
+		return m, err
 	}
-	return t, err == nil, err
+	m.CreatedAt = time.UnixMicro(at)
+	if err := json.Unmarshal([]byte(media), &m.Media); err != nil {
+		return m, fmt.Errorf("reading files of a message: %w", err)
+	}
+	return m, nil
 }
 
-// NextTextOut returns the oldest text of a lane that has something left to do, or nil.
-func (s *Store) NextTextOut(ctx context.Context, lane string) (*TextOutRow, error) {
-	t, err := scanTextOut(s.db.Read.QueryRowContext(ctx, `
-		SELECT `+outColumns+` FROM text_out
-		WHERE lane = $1 AND (state IN ('queued', 'sending') OR NOT told)
-		ORDER BY seq LIMIT 1`, lane))
+// FindTextOut returns the outgoing text with a key, and its messages in order.
+func (s *Store) FindTextOut(ctx context.Context, key string) (t TextOutRow, messages []MessageOutRow, found bool, err error) {
+	t, err = scanTextOut(s.db.Read.QueryRowContext(ctx, `SELECT `+textColumns+` FROM text_out WHERE key = $1`, key))
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, nil, false, nil
+	}
+	if err != nil {
+		return t, nil, false, err
+	}
+	messages, err = s.messages(ctx, key)
+	return t, messages, err == nil, err
+}
+
+func (s *Store) messages(ctx context.Context, textKey string) (all []MessageOutRow, err error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT `+messageColumns+` FROM message_out WHERE text_key = $1 ORDER BY part`, textKey)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		m, err := scanMessageOut(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, rows.Err()
+}
+
+// NextMessageOut returns the oldest message of a lane that has not got to the carrier, or nil.
+func (s *Store) NextMessageOut(ctx context.Context, lane string) (*MessageOutRow, error) {
+	m, err := scanMessageOut(s.db.Read.QueryRowContext(ctx, `
+		SELECT `+messageColumns+` FROM message_out
+		WHERE lane = $1 AND state IN ('queued', 'sending') ORDER BY seq LIMIT 1`, lane))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading next outgoing text: %w", err)
+		return nil, fmt.Errorf("reading next outgoing message: %w", err)
 	}
-	return &t, nil
+	return &m, nil
 }
 
-// BeginAttempt notes the intent to send a queued text. It reports false when somebody else already did: then the
-// caller must not send.
-func (s *Store) BeginAttempt(ctx context.Context, key, id string, now time.Time) (mine bool, err error) {
-	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		mine = false
-		r, err := tx.ExecContext(ctx, `UPDATE text_out SET state = 'sending' WHERE key = $1 AND state = 'queued'`, key)
-		if err != nil {
-			return err
+// Refusal returns why a message must not be sent, or "": an earlier part of its text failed, or the supporter has opted
+// out of the hotline, or is blocked.
+func (s *Store) Refusal(ctx context.Context, m *MessageOutRow, now time.Time) (reason string, err error) {
+	if m.Part > 1 {
+		var n int
+		err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM message_out WHERE text_key = $1 AND part < $2 AND state = 'failed'`, m.TextKey, m.Part).Scan(&n)
+		if err != nil || n > 0 {
+			return EarlierFailed, err
 		}
-		n, err := r.RowsAffected()
-		if err != nil || n == 0 {
-			return err
-		}
-		mine = true
-		_, err = tx.ExecContext(ctx, `INSERT INTO attempt (id, text_key, started_at, outcome) VALUES ($1, $2, $3, 'open')`, id, key, now.UnixMicro())
-		return err
-	})
-	return mine && err == nil, err
-}
-
-// OpenAttempt returns the attempt of a text whose outcome is not known, and how many attempts there were in all that
-// may have reached the carrier.
-func (s *Store) OpenAttempt(ctx context.Context, key string) (a Attempt, total int, err error) {
-	var at, asked int64
+	}
+	block, err := s.Blocked(ctx, string(m.Supporter), m.Hotline, now)
+	if err != nil || block != nil {
+		return IsBlocked, err
+	}
+	var kind string
+	var out bool
 	err = s.db.Read.QueryRowContext(ctx, `
-		SELECT id, started_at, asked_at, looks, (SELECT count(*) FROM attempt WHERE text_key = $1 AND (outcome <> 'absent' OR looks > 0))
-		FROM attempt WHERE text_key = $1 AND outcome = 'open' ORDER BY started_at DESC LIMIT 1`, key).
-		Scan(&a.ID, &at, &asked, &a.Looks, &total)
-	if err != nil {
-		return a, 0, fmt.Errorf("reading open attempt: %w", err)
+		SELECT kind, COALESCE((SELECT opted_out FROM opt_out WHERE hotline = $1 AND supporter = $2), FALSE) FROM text_out WHERE key = $3`,
+		string(m.Hotline), string(m.Supporter), m.TextKey).Scan(&kind, &out)
+	if err == nil && out && kind != Confirm {
+		reason = OptedOut
 	}
-	a.StartedAt = time.UnixMicro(at)
-	if asked != 0 {
-		a.AskedAt = time.UnixMicro(asked)
-	}
-	return a, total, nil
+	return reason, err
 }
 
-// Asking notes when the carrier is first asked about an attempt.
-func (s *Store) Asking(ctx context.Context, attempt string, now time.Time) error {
+// Why a message is refused before the carrier is asked.
+const (
+	EarlierFailed = "an earlier part failed"
+	IsBlocked     = "blocked"
+	OptedOut      = "opted out"
+)
+
+// MessageRefused notes that a queued message is not sent, and why.
+func (s *Store) MessageRefused(ctx context.Context, m *MessageOutRow, reason string) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE attempt SET asked_at = $1 WHERE id = $2 AND asked_at = 0`, now.UnixMicro(), attempt)
-		return err
-	})
-}
-
-// Looked counts that the carrier was asked about an attempt and did not have it.
-func (s *Store) Looked(ctx context.Context, attempt string) error {
-	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE attempt SET looks = looks + 1 WHERE id = $1`, attempt)
-		return err
-	})
-}
-
-// AttemptAccepted notes that the carrier has the text of an attempt under this id.
-func (s *Store) AttemptAccepted(ctx context.Context, attempt, messageSID string) error {
-	_, err := s.Advance(ctx, attempt, messageSID, Accepted, 0)
-	return err
-}
-
-// AttemptAbsent notes that an attempt never arrived at the carrier and queues the text again, or, when it is not to
-// be tried again, gives it up.
-func (s *Store) AttemptAbsent(ctx context.Context, key, attempt string, again bool) error {
-	return s.endAttempt(ctx, key, attempt, absent, map[bool]OutState{true: Queued, false: Failed}[again], 0)
-}
-
-// AttemptRefused notes that the carrier refused a text for good.
-func (s *Store) AttemptRefused(ctx context.Context, key, attempt string, code int) error {
-	return s.endAttempt(ctx, key, attempt, refused, Failed, code)
-}
-
-// AttemptUnknown notes that nobody can know whether the text left.
-func (s *Store) AttemptUnknown(ctx context.Context, key, attempt string) error {
-	return s.endAttempt(ctx, key, attempt, unknown, Unknown, 0)
-}
-
-// endAttempt ends an open attempt. A callback that came first has the better knowledge and stands.
-func (s *Store) endAttempt(ctx context.Context, key, attempt, outcome string, state OutState, code int) error {
-	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE attempt SET outcome = $1 WHERE id = $2 AND outcome = 'open'`, outcome, attempt)
+		r, err := tx.ExecContext(ctx, `UPDATE message_out SET state = 'failed', refused = $1 WHERE key = $2 AND state = 'queued'`, reason, m.Key)
 		if err != nil {
 			return err
 		}
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE text_out SET state = $1, error_code = $2, told = $3 WHERE key = $4 AND state = 'sending'`,
-			string(state), code, state == Queued, key)
-		return err
+		return s.settle(ctx, tx, m.TextKey)
 	})
 }
 
-// Advance notes what the carrier says of an attempt: its id of the message and its state. States that are not ahead
-// of the known one change nothing. It reports false for an attempt that is not ours.
-func (s *Store) Advance(ctx context.Context, attempt, messageSID string, state OutState, code int) (known bool, err error) {
-	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		known = false
-		var key string
-		err := tx.QueryRowContext(ctx, `SELECT text_key FROM attempt WHERE id = $1`, attempt).Scan(&key)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		known = true
-		if _, err := tx.ExecContext(ctx, `UPDATE attempt SET outcome = 'accepted', message_sid = $1 WHERE id = $2`, messageSID, attempt); err != nil {
-			return err
-		}
-		return s.advanceText(ctx, tx, key, messageSID, state, code)
-	})
-	return known, err
-}
-
-func (s *Store) advanceText(ctx context.Context, tx *sql.Tx, key, messageSID string, state OutState, code int) error {
-	t, err := scanTextOut(tx.QueryRowContext(ctx, `SELECT `+outColumns+` FROM text_out WHERE key = $1`+s.db.ForUpdate(), key))
-	if err != nil || rank[state] <= rank[t.State] {
+// settle makes a text's state that of its messages taken together, and sees to it that the ticket is told what it
+// wants to know.
+func (s *Store) settle(ctx context.Context, tx *sql.Tx, key string) error {
+	t, err := scanTextOut(tx.QueryRowContext(ctx, `SELECT `+textColumns+` FROM text_out WHERE key = $1`+s.db.ForUpdate(), key))
+	if err != nil {
 		return err
 	}
-	told := state != Failed // a late word may take back that nobody can know
-	if !told {
-		if err := s.Wake(ctx, tx, TextOut, t.Lane); err != nil {
+	state, err := together(ctx, tx, key)
+	if err != nil || state == t.State {
+		return err
+	}
+	tell := state == Failed || state == Unknown || state == Delivered && t.Kind == FromAgent
+	if tell {
+		if err := s.Wake(ctx, tx, Tell, t.Lane); err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE text_out SET state = $1, message_sid = $2, error_code = $3, told = $4 WHERE key = $5`,
-		string(state), messageSID, code, told, key)
+	// A late word that it is there takes back that the ticket must be told that nobody knows.
+	_, err = tx.ExecContext(ctx, `UPDATE text_out SET state = $1, tell = $2 OR telling <> '' OR (tell AND kind = 'agent') WHERE key = $3`, string(state), tell, key)
 	return err
 }
 
-// Told notes that the ticket says what became of a text.
-func (s *Store) Told(ctx context.Context, key string) error {
-	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE text_out SET told = TRUE WHERE key = $1`, key)
-		return err
-	})
+// together is the state of a text's messages taken together: one that failed is the whole text's failure, and else the
+// one that has come least far counts.
+func together(ctx context.Context, tx *sql.Tx, key string) (worst OutState, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT state FROM message_out WHERE text_key = $1`, key)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var state OutState
+		if err := rows.Scan(&state); err != nil {
+			return "", err
+		}
+		switch {
+		case worst == "", state == Failed, worst != Failed && rank[state] < rank[worst]:
+			worst = state
+		}
+	}
+	return worst, rows.Err()
 }
 
-// Claimed reports whether the carrier's message belongs to a known attempt.
-func (s *Store) Claimed(ctx context.Context, messageSID string) (bool, error) {
-	var n int
-	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM attempt WHERE message_sid = $1`, messageSID).Scan(&n)
-	return n > 0, err
+// micros is how times are stored; 0: none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n)
 }

@@ -54,6 +54,13 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"Claimed", claimed},
 		{"WorkOut", workOut},
 		{"Lanes", lanes},
+		{"Parts", parts},
+		{"TellTwice", tellTwice},
+		{"OptOuts", optOuts},
+		{"Blocks", blocks},
+		{"Pace", pace},
+		{"Files", files},
+		{"Traffic", traffic},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
 	}

@@ -237,7 +237,7 @@ func bodies(b *book) {
 		out.Body = body
 		queued, err := b.QueueText(b.ctx, &out)
 		b.ok(err)
-		if found := b.find(out.Key); queued.Body != body || found.Body != body {
+		if found, _ := b.find(out.Key); queued.Body != body || found.Body != body {
 			b.t.Errorf("%q came back as %q and %q", body, queued.Body, found.Body)
 		}
 	}
@@ -379,7 +379,7 @@ func welcome(b *book) {
 		b.ok(b.TextDone(b.ctx, t, 5, start, &w))
 		b.wantWoken(wake{sqlstore.TextOut, []string{"a"}})
 	}
-	if got := b.find("welcome:SM1"); got.State != sqlstore.Queued || got.Body != w.Body {
+	if got, _ := b.find("welcome:SM1"); got.State != sqlstore.Queued || got.Body != w.Body {
 		b.t.Errorf("%+v", got)
 	}
 	b.begin("welcome:SM1", "A1")
@@ -466,7 +466,7 @@ func failedWake(b *book) {
 	if _, found, err := b.FindText(b.ctx, "SM2"); found || err != nil {
 		b.t.Errorf("the text is there: %v, %v", found, err)
 	}
-	if _, found, err := b.FindTextOut(b.ctx, "K1"); found || err != nil {
+	if _, _, found, err := b.FindTextOut(b.ctx, "K1"); found || err != nil {
 		b.t.Errorf("the outgoing text is there: %v, %v", found, err)
 	}
 }

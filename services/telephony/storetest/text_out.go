@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +13,7 @@ import (
 // outText is an outgoing text of a lane.
 func outText(key, lane string) sqlstore.TextOutRow {
 	return sqlstore.TextOutRow{
-		Key: key, Lane: lane, Hotline: "+15017122661", Supporter: "+16175550142", Body: "body of " + key,
+		Key: key, Lane: lane, Hotline: "+15017122661", Supporter: "+16175550142", Kind: sqlstore.Other, Body: "body of " + key,
 		Trace: "00-trace-" + key, CreatedAt: start,
 	}
 }
@@ -27,27 +28,51 @@ func (b *book) queue(key, lane string) {
 // begin begins an attempt, which must be ours.
 func (b *book) begin(key, attempt string) {
 	b.t.Helper()
-	mine, err := b.BeginAttempt(b.ctx, key, attempt, start)
-	b.ok(err)
-	if !mine {
+	if !b.tryBegin(key, attempt, start) {
 		b.t.Fatalf("the attempt at %s is not ours", key)
 	}
 }
 
-func (b *book) find(key string) sqlstore.TextOutRow {
+// tryBegin reports whether an attempt at the message with a key is ours.
+func (b *book) tryBegin(key, attempt string, at time.Time) bool {
 	b.t.Helper()
-	t, found, err := b.FindTextOut(b.ctx, key)
+	mine, wait, err := b.BeginAttempt(b.ctx, &sqlstore.MessageOutRow{Key: key}, attempt, at, 0)
 	b.ok(err)
-	if !found {
-		b.t.Fatalf("%s is not there", key)
+	if wait != 0 {
+		b.t.Errorf("without a pace the wait is %v", wait)
+	}
+	return mine
+}
+
+// find returns a text of one message, and the message.
+func (b *book) find(key string) (sqlstore.TextOutRow, sqlstore.MessageOutRow) {
+	b.t.Helper()
+	t, messages, found, err := b.FindTextOut(b.ctx, key)
+	b.ok(err)
+	if !found || len(messages) != 1 {
+		b.t.Fatalf("%s is there: %v, with %d messages", key, found, len(messages))
+	}
+	return t, messages[0]
+}
+
+// nextTell returns the next text of a lane that the ticket must be told about, which must be this one; "" for none.
+func (b *book) nextTell(lane, key string) *sqlstore.TextOutRow {
+	b.t.Helper()
+	t, _, err := b.NextToTell(b.ctx, lane)
+	b.ok(err)
+	switch {
+	case t == nil && key != "":
+		b.t.Fatalf("lane %s has nothing to tell, want %s", lane, key)
+	case t != nil && t.Key != key:
+		b.t.Fatalf("lane %s: next to tell is %s (%s), want %q", lane, t.Key, t.State, key)
 	}
 	return t
 }
 
-// nextOut returns the next outgoing text of a lane, which must be this one; "" for none.
-func (b *book) nextOut(lane, key string) *sqlstore.TextOutRow {
+// nextOut returns the next outgoing message of a lane, which must be this one; "" for none.
+func (b *book) nextOut(lane, key string) *sqlstore.MessageOutRow {
 	b.t.Helper()
-	t, err := b.NextTextOut(b.ctx, lane)
+	t, err := b.NextMessageOut(b.ctx, lane)
 	b.ok(err)
 	switch {
 	case t == nil && key != "":
@@ -61,7 +86,7 @@ func (b *book) nextOut(lane, key string) *sqlstore.TextOutRow {
 // advance is a status callback of a known attempt.
 func (b *book) advance(attempt, sid string, state sqlstore.OutState, code int) {
 	b.t.Helper()
-	known, err := b.Advance(b.ctx, attempt, sid, state, code)
+	known, err := b.Advance(b.ctx, attempt, sid, state, code, start)
 	b.ok(err)
 	if !known {
 		b.t.Errorf("attempt %s is not known", attempt)
@@ -71,8 +96,14 @@ func (b *book) advance(attempt, sid string, state sqlstore.OutState, code int) {
 // wantOut fails unless a text is in a state, with an error code, and told or not.
 func (b *book) wantOut(key string, state sqlstore.OutState, code int, told bool) {
 	b.t.Helper()
-	if t := b.find(key); t.State != state || t.ErrorCode != code || t.Told != told {
-		b.t.Errorf("%s: %s, code %d, told %v; want %s, %d, %v", key, t.State, t.ErrorCode, t.Told, state, code, told)
+	t, m := b.find(key)
+	if t.State != state || m.State != state || m.ErrorCode != code {
+		b.t.Errorf("%s: %s, message %s, code %d; want %s, %d", key, t.State, m.State, m.ErrorCode, state, code)
+	}
+	next, _, err := b.NextToTell(b.ctx, t.Lane)
+	b.ok(err)
+	if toldOf := next == nil || next.Key != key; toldOf != told {
+		b.t.Errorf("%s: told %v, want %v", key, toldOf, told)
 	}
 }
 
@@ -83,8 +114,12 @@ func queueOnce(b *book) {
 	b.ok(err)
 	b.wantWoken(wake{sqlstore.TextOut, []string{"a"}})
 	want := first
-	want.State, want.Told = sqlstore.Queued, true
-	for _, got := range []sqlstore.TextOutRow{got, *b.nextOut("a", "K1"), b.find("K1")} {
+	want.State = sqlstore.Queued
+	found, message := b.find("K1")
+	if next := b.nextOut("a", "K1"); !reflect.DeepEqual(*next, message) || message.Body != first.Body || message.TextKey != "K1" || message.Part != 1 {
+		b.t.Errorf("message %+v, next %+v", message, next)
+	}
+	for _, got := range []sqlstore.TextOutRow{got, found} {
 		if !got.CreatedAt.Equal(start) {
 			b.t.Errorf("created at %v", got.CreatedAt)
 		}
@@ -99,12 +134,12 @@ func queueOnce(b *book) {
 	again.Body = "something else"
 	got, err = b.QueueText(b.ctx, &again)
 	b.ok(err)
-	if got.State != sqlstore.Sent || got.MessageSID != "SM1" || got.Body != first.Body || got.Lane != "a" {
+	if _, m := b.find("K1"); got.State != sqlstore.Sent || m.MessageSID != "SM1" || got.Body != first.Body || got.Lane != "a" {
 		b.t.Errorf("again: %+v", got)
 	}
 	b.nextOut("a", "")
 	b.nextOut("b", "")
-	if _, found, err := b.FindTextOut(b.ctx, "K2"); found || err != nil {
+	if _, _, found, err := b.FindTextOut(b.ctx, "K2"); found || err != nil {
 		b.t.Errorf("a text that nobody queued: %v, %v", found, err)
 	}
 }
@@ -128,7 +163,7 @@ func queueConcurrently(b *book) {
 	var keys []string
 	for _, lane := range []string{"a", "b"} {
 		for {
-			t, err := b.NextTextOut(b.ctx, lane)
+			t, err := b.NextMessageOut(b.ctx, lane)
 			b.ok(err)
 			if t == nil {
 				break
@@ -157,11 +192,7 @@ func outInOrder(b *book) {
 	b.ok(b.AttemptAccepted(b.ctx, "A3", "SM3"))
 	b.nextOut("a", "K1")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610))
-	if t := b.nextOut("a", "K1"); t.State != sqlstore.Failed {
-		b.t.Errorf("%s", t.State)
-	}
-	b.ok(b.Told(b.ctx, "K1"))
+	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
 	b.nextOut("a", "K2")
 }
 
@@ -175,7 +206,7 @@ func beginOnce(b *book) {
 	for i := range callers {
 		wg.Go(func() {
 			id := fmt.Sprint("A", i)
-			mine, err := b.BeginAttempt(b.ctx, "K1", id, start)
+			mine, _, err := b.BeginAttempt(b.ctx, &sqlstore.MessageOutRow{Key: "K1"}, id, start, 0)
 			if err != nil {
 				b.t.Error(err)
 			}
@@ -196,8 +227,8 @@ func beginOnce(b *book) {
 		b.t.Errorf("open is %s of %d, want %s", a.ID, total, winners[0])
 	}
 	b.wantOut("K1", sqlstore.Sending, 0, true)
-	if mine, err := b.BeginAttempt(b.ctx, "K2", "A", start); mine || err != nil {
-		b.t.Errorf("a text that nobody queued: %v, %v", mine, err)
+	if b.tryBegin("K2", "A", start) {
+		b.t.Error("a text that nobody queued")
 	}
 }
 
@@ -208,8 +239,8 @@ func openAttempt(b *book) {
 		b.t.Error("an attempt that nobody began")
 	}
 	later := start.Add(time.Hour)
-	if mine, err := b.BeginAttempt(b.ctx, "K1", "A1", later); !mine || err != nil {
-		b.t.Fatal(mine, err)
+	if !b.tryBegin("K1", "A1", later) {
+		b.t.Fatal("not ours")
 	}
 	for looks := range 3 {
 		a, total, err := b.OpenAttempt(b.ctx, "K1")
@@ -236,9 +267,9 @@ func absent(b *book) {
 	b.begin("K1", "A2")
 	b.ok(b.AttemptAbsent(b.ctx, "K1", "A2", false))
 	b.wantOut("K1", sqlstore.Failed, 0, false)
-	b.nextOut("a", "K1")
-	if mine, err := b.BeginAttempt(b.ctx, "K1", "A3", start); mine || err != nil {
-		b.t.Errorf("a text that was given up is sent: %v, %v", mine, err)
+	b.nextOut("a", "")
+	if b.tryBegin("K1", "A3", start) {
+		b.t.Error("a text that was given up is sent")
 	}
 }
 
@@ -246,11 +277,11 @@ func absent(b *book) {
 func refused(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610))
+	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
 	b.wantOut("K1", sqlstore.Failed, 21610, false)
-	b.nextOut("a", "K1")
-	if mine, err := b.BeginAttempt(b.ctx, "K1", "A2", start); mine || err != nil {
-		b.t.Errorf("a refused text is sent: %v, %v", mine, err)
+	b.nextOut("a", "")
+	if b.tryBegin("K1", "A2", start) {
+		b.t.Error("a refused text is sent")
 	}
 }
 
@@ -260,12 +291,12 @@ func unknown(b *book) {
 	b.begin("K1", "A1")
 	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1"))
 	b.wantOut("K1", sqlstore.Unknown, 0, false)
-	b.nextOut("a", "K1")
-	if mine, err := b.BeginAttempt(b.ctx, "K1", "A2", start); mine || err != nil {
-		b.t.Errorf("an unclear text is sent again: %v, %v", mine, err)
-	}
-	b.ok(b.Told(b.ctx, "K1"))
 	b.nextOut("a", "")
+	if b.tryBegin("K1", "A2", start) {
+		b.t.Error("an unclear text is sent again")
+	}
+	b.ok(b.Told(b.ctx, "K1", sqlstore.Unknown))
+	b.nextTell("a", "")
 	b.advance("A1", "SM1", sqlstore.Accepted, 0)
 	b.wantOut("K1", sqlstore.Accepted, 0, true)
 	b.advance("A1", "SM1", sqlstore.Delivered, 0)
@@ -276,10 +307,10 @@ func unknown(b *book) {
 	b.queue("K2", "a")
 	b.begin("K2", "A2")
 	b.ok(b.AttemptUnknown(b.ctx, "K2", "A2"))
-	b.ok(b.Told(b.ctx, "K2"))
+	b.ok(b.Told(b.ctx, "K2", sqlstore.Unknown))
 	b.woken()
 	b.advance("A2", "SM2", sqlstore.Failed, 30003)
-	b.wantWoken(wake{sqlstore.TextOut, []string{"a"}})
+	b.wantWoken(wake{sqlstore.Tell, []string{"a"}})
 	b.wantOut("K2", sqlstore.Failed, 30003, false)
 }
 
@@ -290,7 +321,7 @@ func endedAttemptStays(b *book) {
 	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true))
 	b.begin("K1", "A2")
 	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true))
-	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610))
+	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
 	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1"))
 	b.wantOut("K1", sqlstore.Sending, 0, true)
 	if a, _, err := b.OpenAttempt(b.ctx, "K1"); a.ID != "A2" || err != nil {
@@ -327,14 +358,14 @@ func everyOrder(b *book) {
 					}
 					b.wantOut(key, want, code, want != sqlstore.Failed)
 				}
-				if got := b.find(key); got.MessageSID != "SM"+key {
+				if _, got := b.find(key); got.MessageSID != "SM"+key {
 					b.t.Errorf("%s has id %s", key, got.MessageSID)
 				}
 				rest := ""
 				if want == sqlstore.Failed {
 					rest = key
 				}
-				b.nextOut(fmt.Sprint("lane", n), rest)
+				b.nextTell(fmt.Sprint("lane", n), rest)
 			}
 		}
 	}
@@ -346,7 +377,7 @@ func callbackFirst(b *book) {
 		"accepted": func(_, attempt string) error { return b.AttemptAccepted(b.ctx, attempt, "SM") },
 		"absent":   func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, true) },
 		"given up": func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, false) },
-		"refused":  func(key, attempt string) error { return b.AttemptRefused(b.ctx, key, attempt, 21610) },
+		"refused":  func(key, attempt string) error { return b.AttemptRefused(b.ctx, key, attempt, 21610, start) },
 		"unknown":  func(key, attempt string) error { return b.AttemptUnknown(b.ctx, key, attempt) },
 	} {
 		for _, state := range []sqlstore.OutState{sqlstore.Accepted, sqlstore.Sent, sqlstore.Delivered} {
@@ -369,8 +400,8 @@ func callbackAfterAbsent(b *book) {
 	b.advance("A1", "SM1", sqlstore.Sent, 0)
 	b.wantOut("K1", sqlstore.Sent, 0, true)
 	b.nextOut("a", "")
-	if mine, err := b.BeginAttempt(b.ctx, "K1", "A2", start); mine || err != nil {
-		b.t.Errorf("sent again: %v, %v", mine, err)
+	if b.tryBegin("K1", "A2", start) {
+		b.t.Error("sent again")
 	}
 
 	// Or it comes when the second is on its way already: then both belong to this text.
@@ -394,7 +425,7 @@ func callbackOfNobody(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
 	b.woken()
-	if known, err := b.Advance(b.ctx, "A2", "SM1", sqlstore.Delivered, 0); known || err != nil {
+	if known, err := b.Advance(b.ctx, "A2", "SM1", sqlstore.Delivered, 0, start); known || err != nil {
 		b.t.Errorf("%v, %v", known, err)
 	}
 	b.wantOut("K1", sqlstore.Sending, 0, true)
@@ -411,7 +442,7 @@ func callbackOfNobody(b *book) {
 func callbacksConcurrently(b *book) {
 	ends := []sqlstore.OutState{sqlstore.Delivered, sqlstore.Failed}
 	for n := range 6 {
-		b.queue(fmt.Sprint("K", n), "a")
+		b.queue(fmt.Sprint("K", n), fmt.Sprint("lane", n))
 		b.begin(fmt.Sprint("K", n), fmt.Sprint("A", n))
 	}
 	var wg sync.WaitGroup
@@ -419,7 +450,7 @@ func callbacksConcurrently(b *book) {
 		key, attempt, sid := fmt.Sprint("K", n), fmt.Sprint("A", n), fmt.Sprint("SM", n)
 		for _, state := range []sqlstore.OutState{sqlstore.Accepted, sqlstore.Sent, ends[n%2], sqlstore.Sent, ends[n%2]} {
 			wg.Go(func() {
-				if known, err := b.Advance(b.ctx, attempt, sid, state, 0); !known || err != nil {
+				if known, err := b.Advance(b.ctx, attempt, sid, state, 0, start); !known || err != nil {
 					b.t.Errorf("%s %s: %v, %v", key, state, known, err)
 				}
 			})
@@ -445,11 +476,9 @@ func told(b *book) {
 	b.advance("A1", "SM1", sqlstore.Sent, 0)
 	b.wantWoken()
 	b.advance("A1", "SM1", sqlstore.Failed, 30005)
-	b.wantWoken(wake{sqlstore.TextOut, []string{"a"}})
-	if t := b.nextOut("a", "K1"); t.State != sqlstore.Failed || t.ErrorCode != 30005 {
-		b.t.Errorf("%+v", t)
-	}
-	b.ok(b.Told(b.ctx, "K1"))
+	b.wantWoken(wake{sqlstore.Tell, []string{"a"}})
+	b.wantOut("K1", sqlstore.Failed, 30005, false)
+	b.ok(b.Told(b.ctx, "K1", sqlstore.Failed))
 	b.wantOut("K1", sqlstore.Failed, 30005, true)
 	b.advance("A1", "SM1", sqlstore.Failed, 30006)
 	b.wantOut("K1", sqlstore.Failed, 30005, true)
@@ -491,14 +520,15 @@ func workOut(b *book) {
 	b.ok(b.AttemptAccepted(b.ctx, "A0", "SM0"))
 	b.wantWork(sqlstore.TextOut, start.Add(time.Second), "a", "c")
 	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1"))
-	b.ok(b.AttemptRefused(b.ctx, "K2", "A2", 1))
-	b.wantWork(sqlstore.TextOut, start.Add(time.Second), "a", "c")
-	b.ok(b.Told(b.ctx, "K1"))
-	b.wantWork(sqlstore.TextOut, start.Add(2*time.Second), "c")
-	b.ok(b.Told(b.ctx, "K2"))
+	b.ok(b.AttemptRefused(b.ctx, "K2", "A2", 1, start))
 	b.wantWork(sqlstore.TextOut, start)
+	b.wantWork(sqlstore.Tell, start.Add(time.Second), "a", "c")
+	b.ok(b.Told(b.ctx, "K1", sqlstore.Unknown))
+	b.wantWork(sqlstore.Tell, start.Add(2*time.Second), "c")
+	b.ok(b.Told(b.ctx, "K2", sqlstore.Failed))
+	b.wantWork(sqlstore.Tell, start)
 	b.advance("A0", "SM0", sqlstore.Failed, 1)
-	b.wantWork(sqlstore.TextOut, start, "b")
+	b.wantWork(sqlstore.Tell, start, "b")
 }
 
 // The sweep turns page after page and misses no lane and none twice.

@@ -84,21 +84,52 @@ type Message struct {
 	CreatedAt time.Time
 }
 
+// NewMessage is a message to create.
+type NewMessage struct {
+	From, To       phone.Number
+	Body           string
+	Media          []string // addresses that Twilio fetches
+	StatusCallback string
+}
+
 // Send creates a message and returns its SID. The error is always an *Error.
 // See https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource.
-func (c *Client) Send(ctx context.Context, from, to phone.Number, body, statusCallback string) (sid string, err error) {
+func (c *Client) Send(ctx context.Context, m NewMessage) (sid string, err error) {
 	params := &api.CreateMessageParams{}
-	params.SetFrom(string(from)).SetTo(string(to)).SetBody(body).SetStatusCallback(statusCallback)
+	params.SetFrom(string(m.From)).SetTo(string(m.To)).SetStatusCallback(m.StatusCallback)
+	if m.Body != "" {
+		params.SetBody(m.Body)
+	}
+	if len(m.Media) > 0 {
+		params.SetMediaUrl(m.Media)
+	}
 	call, service := c.call(ctx)
 	defer call.cancel()
-	m, err := service.CreateMessage(params)
+	created, err := service.CreateMessage(params)
 	if err != nil {
 		return "", call.failed(err)
 	}
-	if m.Sid == nil || *m.Sid == "" {
+	if created.Sid == nil || *created.Sid == "" {
 		return "", call.failed(errors.New("answer without sid"))
 	}
-	return *m.Sid, nil
+	return *created.Sid, nil
+}
+
+// Status returns what Twilio says of a message: its status, such as "delivered", and the error code if it failed.
+func (c *Client) Status(ctx context.Context, sid string) (status string, code int, err error) {
+	call, service := c.call(ctx)
+	defer call.cancel()
+	m, err := service.FetchMessage(sid, &api.FetchMessageParams{})
+	if err != nil {
+		return "", 0, call.failed(err)
+	}
+	if m.Status != nil {
+		status = *m.Status
+	}
+	if m.ErrorCode != nil {
+		code = *m.ErrorCode
+	}
+	return status, code, nil
 }
 
 // Find returns the messages from one number to another that were created at or after since, newest first.

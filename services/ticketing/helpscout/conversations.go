@@ -25,6 +25,7 @@ type Customer struct {
 type Conversation struct {
 	ID        int64  `json:"id"`
 	Number    int64  `json:"number"`
+	Type      string `json:"type"`    // email, chat, phone
 	Threads   int    `json:"threads"` // published ones only
 	Status    string `json:"status"`  // active, pending, closed, spam
 	State     string `json:"state"`   // published, draft, deleted
@@ -36,10 +37,14 @@ type Conversation struct {
 		Tag string `json:"tag"`
 	} `json:"tags"`
 	PrimaryCustomer struct {
+		ID    int64  `json:"id"`
 		Email string `json:"email"`
 	} `json:"primaryCustomer"`
 	CreatedAt time.Time `json:"createdAt"`
-	Links     struct {
+	Embedded  struct {
+		Threads []Thread `json:"threads"` // in webhooks
+	} `json:"_embedded"`
+	Links struct {
 		Web struct {
 			Href string `json:"href"`
 		} `json:"web"`
@@ -49,15 +54,29 @@ type Conversation struct {
 // Thread is one entry of a conversation.
 // See https://developer.helpscout.com/mailbox-api/endpoints/conversations/threads/list/.
 type Thread struct {
-	ID        int64     `json:"id"`
-	Type      string    `json:"type"`
-	Body      string    `json:"body"`
+	ID     int64  `json:"id"`
+	Type   string `json:"type"`  // customer, message or reply, note, lineitem, phone, forwardparent, ...
+	State  string `json:"state"` // published, draft, hidden, underreview, ...
+	Body   string `json:"body"`
+	Source struct {
+		Type string `json:"type"` // web, mobile, email, api, workflows, ...
+		Via  string `json:"via"`  // user, customer
+	} `json:"source"`
+	CreatedBy struct {
+		Type string `json:"type"` // user, customer, system_user
+	} `json:"createdBy"`
 	CreatedAt time.Time `json:"createdAt"`
 	Embedded  struct {
-		Attachments []struct {
-			FileName string `json:"filename"`
-		} `json:"attachments"`
+		Attachments []Attachment `json:"attachments"`
 	} `json:"_embedded"`
+}
+
+// Attachment is a file of a thread.
+type Attachment struct {
+	ID       int64  `json:"id"`
+	FileName string `json:"filename"`
+	MIMEType string `json:"mimeType"`
+	Size     int64  `json:"size"` // bytes
 }
 
 // FileNames returns the names of the thread's attachments.
@@ -83,7 +102,8 @@ type NewConversation struct {
 
 // NewThread is a thread to add. Text is HTML.
 type NewThread struct {
-	Type     string    `json:"type,omitempty"` // within a new conversation only
+	Type     string    `json:"type,omitempty"`   // within a new conversation only
+	Status   string    `json:"status,omitempty"` // what the conversation becomes; notes only
 	Customer *Customer `json:"customer,omitempty"`
 	Text     string    `json:"text"`
 }
@@ -136,10 +156,14 @@ func (c *Client) AddCustomerThread(ctx context.Context, conversationID int64, cu
 	return c.addThread(ctx, conversationID, "customer", NewThread{Customer: &customer, Text: text})
 }
 
-// AddNote adds a private note.
+// AddNote adds a private note. With reopen the conversation becomes active.
 // See https://developer.helpscout.com/mailbox-api/endpoints/conversations/threads/note/.
-func (c *Client) AddNote(ctx context.Context, conversationID int64, text string) (id int64, err error) {
-	return c.addThread(ctx, conversationID, "notes", NewThread{Text: text})
+func (c *Client) AddNote(ctx context.Context, conversationID int64, text string, reopen bool) (id int64, err error) {
+	t := NewThread{Text: text}
+	if reopen {
+		t.Status = "active"
+	}
+	return c.addThread(ctx, conversationID, "notes", t)
 }
 
 func (c *Client) addThread(ctx context.Context, conversationID int64, kind string, t NewThread) (int64, error) {
@@ -162,6 +186,56 @@ func (c *Client) Threads(ctx context.Context, conversationID int64) ([]Thread, e
 	}
 	_, err := c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/conversations/%d/threads", conversationID), nil, &page)
 	return page.Embedded.Threads, err
+}
+
+// SetTags replaces the tags of a conversation.
+// See https://developer.helpscout.com/mailbox-api/endpoints/conversations/tags/update/.
+func (c *Client) SetTags(ctx context.Context, conversationID int64, tags []string) error {
+	_, err := c.do(ctx, http.MethodPut, fmt.Sprintf("/v2/conversations/%d/tags", conversationID), map[string][]string{"tags": append([]string{}, tags...)}, nil)
+	return err
+}
+
+// Phones returns the phones of a customer, as somebody has typed them.
+// See https://developer.helpscout.com/mailbox-api/endpoints/customers/get/.
+func (c *Client) Phones(ctx context.Context, customerID int64) (phones []string, err error) {
+	var customer Profile
+	_, err = c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/customers/%d", customerID), nil, &customer)
+	return customer.Phones(), err
+}
+
+// Profile is a customer as Help Scout has it.
+type Profile struct {
+	Embedded struct {
+		Emails []profileValue `json:"emails"`
+		Phones []profileValue `json:"phones"`
+	} `json:"_embedded"`
+}
+
+type profileValue struct {
+	Value string `json:"value"`
+}
+
+// Emails returns the customer's addresses.
+func (p Profile) Emails() []string { return values(p.Embedded.Emails) }
+
+// Phones returns the customer's phones.
+func (p Profile) Phones() []string { return values(p.Embedded.Phones) }
+
+func values(list []profileValue) (all []string) {
+	for _, v := range list {
+		all = append(all, v.Value)
+	}
+	return all
+}
+
+// AttachmentData returns the bytes of an attachment.
+// See https://developer.helpscout.com/mailbox-api/endpoints/conversations/attachments/get-data/.
+func (c *Client) AttachmentData(ctx context.Context, conversationID, attachmentID int64) (data []byte, err error) {
+	var answer struct {
+		Data []byte `json:"data"`
+	}
+	_, err = c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/conversations/%d/attachments/%d/data", conversationID, attachmentID), nil, &answer)
+	return answer.Data, err
 }
 
 // Attach attaches a file to a thread.

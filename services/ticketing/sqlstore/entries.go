@@ -37,6 +37,8 @@ type Lane struct {
 	Changes        int64 // how often Help Scout said that the conversation changed
 	Seen           int64 // how many of those were looked at since
 	HeldAt         time.Time
+	Supporter      string // as the carrier gave it
+	Hotline        string // the number they wrote to
 
 	lease string
 }
@@ -59,6 +61,7 @@ type Entry struct {
 	Attempts       int
 	Reason         string
 	Trace          string
+	Actions        string // what a note does besides, for the service to read
 }
 
 // ErrBusy means that somebody else works on the lane.
@@ -111,11 +114,13 @@ func (l *Lane) usable(limit int) bool {
 func lease(ctx context.Context, tx *sql.Tx, want Lane, now, until time.Time) (*Lane, error) {
 	l := Lane{ID: want.ID, HeldAt: now, lease: uuid.NewString()}
 	err := tx.QueryRowContext(ctx, `
-		INSERT INTO lane (id, mailbox_id, lease, lease_until) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET lease = EXCLUDED.lease, lease_until = EXCLUDED.lease_until
+		INSERT INTO lane (id, mailbox_id, lease, lease_until, supporter, hotline) VALUES ($1, $2, $3, $4, $6, $7)
+		ON CONFLICT (id) DO UPDATE SET lease = EXCLUDED.lease, lease_until = EXCLUDED.lease_until,
+			supporter = CASE WHEN EXCLUDED.supporter = '' THEN lane.supporter ELSE EXCLUDED.supporter END,
+			hotline = CASE WHEN EXCLUDED.hotline = '' THEN lane.hotline ELSE EXCLUDED.hotline END
 		WHERE lane.lease = '' OR lane.lease_until < $5
 		RETURNING mailbox_id, conversation_id, threads, known, searched, changes, seen`,
-		l.ID, want.MailboxID, l.lease, until.UnixMicro(), now.UnixMicro()).
+		l.ID, want.MailboxID, l.lease, until.UnixMicro(), now.UnixMicro(), want.Supporter, want.Hotline).
 		Scan(&l.MailboxID, &l.ConversationID, &l.Threads, &l.Known, &l.Searched, &l.Changes, &l.Seen)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrBusy
@@ -123,14 +128,14 @@ func lease(ctx context.Context, tx *sql.Tx, want Lane, now, until time.Time) (*L
 	return &l, err
 }
 
-const entryColumns = `key, lane, kind, state, body, conversation_id, thread_id, first_contact, opened_at, unclear_at, attempts, reason, trace`
+const entryColumns = `key, lane, kind, state, body, conversation_id, thread_id, first_contact, opened_at, unclear_at, attempts, reason, trace, actions`
 
 func findEntry(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, key string) (e Entry, err error) {
 	var opened, unclear int64
 	err = q.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entry WHERE key = $1`, key).
-		Scan(&e.Key, &e.Lane, &e.Kind, &e.State, &e.Body, &e.ConversationID, &e.ThreadID, &e.FirstContact, &opened, &unclear, &e.Attempts, &e.Reason, &e.Trace)
+		Scan(&e.Key, &e.Lane, &e.Kind, &e.State, &e.Body, &e.ConversationID, &e.ThreadID, &e.FirstContact, &opened, &unclear, &e.Attempts, &e.Reason, &e.Trace, &e.Actions)
 	e.OpenedAt, e.UnclearAt = fromMicros(opened), fromMicros(unclear)
 	return e, err
 }
@@ -147,10 +152,10 @@ func (s *Store) FindEntry(ctx context.Context, key string) (e Entry, found bool,
 // insertEntry reports false when there is an entry with this key.
 func insertEntry(ctx context.Context, tx *sql.Tx, lane string, e Entry, now time.Time) (bool, error) {
 	r, err := tx.ExecContext(ctx, `
-		INSERT INTO entry (key, lane, kind, state, body, conversation_id, opened_at, trace, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		INSERT INTO entry (key, lane, kind, state, body, conversation_id, opened_at, trace, actions, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (key) DO NOTHING`,
-		e.Key, lane, e.Kind, e.State, e.Body, e.ConversationID, micros(e.OpenedAt), e.Trace, now.UnixMicro())
+		e.Key, lane, e.Kind, e.State, e.Body, e.ConversationID, micros(e.OpenedAt), e.Trace, e.Actions, now.UnixMicro())
 	if err != nil {
 		return false, err
 	}

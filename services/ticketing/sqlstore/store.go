@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/jobs"
@@ -72,9 +73,16 @@ func (s *Store) NextNote(ctx context.Context, lane string) (key string, err erro
 func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		fresh = false
+		state, lane := "done", strconv.FormatInt(e.ConversationID, 10)
+		if e.Replies {
+			state = "pending"
+			if err := s.Wake(ctx, tx, Replies, lane); err != nil {
+				return err
+			}
+		}
 		r, err := tx.ExecContext(ctx, `
-			INSERT INTO event (hash, name, mailbox_id, body, received_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, e.Body, now.UnixMicro())
+			INSERT INTO event (hash, name, mailbox_id, body, received_at, lane, state, trace) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, e.Body, now.UnixMicro(), lane, state, e.Trace)
 		if err != nil {
 			return err
 		}
@@ -110,4 +118,6 @@ type Event struct {
 	ConversationID int64
 	Threads        int  // how many threads the conversation has by now
 	Moved          bool // whether the conversation may be somewhere else now, or no longer usable
+	Replies        bool // whether there may be agents' replies in it that must be handled
+	Trace          string
 }

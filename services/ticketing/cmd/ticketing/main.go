@@ -12,7 +12,9 @@ import (
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/process"
+	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	"github.com/bling-hotline/bling/services/ticketing"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
 )
@@ -23,6 +25,7 @@ func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
 	common := process.FromEnv(r, ":9102")
 	config := ticketing.FromEnv(r)
+	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
@@ -38,7 +41,12 @@ func run(ctx context.Context, _, environ []string) error {
 		return err
 	}
 	defer db.Close()
-	service, err := ticketing.New(config, ticketing.Deps{DB: db, Log: log})
+	conn, err := rpc.Dial(telephonyAddr, nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	service, err := ticketing.New(config, ticketing.Deps{DB: db, Telephony: telephonyv1.NewTelephonyServiceClient(conn), Log: log})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ package telephonyv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -37,7 +38,7 @@ const (
 	TextState_TEXT_STATE_SENT TextState = 4
 	// It is on the phone.
 	TextState_TEXT_STATE_DELIVERED TextState = 5
-	// It will not arrive; error_code says why.
+	// It will not arrive; error_code or refused says why.
 	TextState_TEXT_STATE_FAILED TextState = 6
 	// Nobody can know whether it left. It is not repeated.
 	TextState_TEXT_STATE_UNKNOWN TextState = 7
@@ -103,8 +104,18 @@ type SendTextRequest struct {
 	Hotline string `protobuf:"bytes,2,opt,name=hotline,proto3" json:"hotline,omitempty"`
 	// The number it is sent to, in E.164.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
-	// The text, 1 to 1,600 characters.
-	Body          string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	// The text, at most 16,000 characters. What is too long for one message is sent in several, in order.
+	// It may be empty if there are files.
+	Body string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	// The keys of files that go with it, at most 10. They go as pictures where the number can (MMS), else as links in the text.
+	FileKey []string `protobuf:"bytes,5,rep,name=file_key,json=fileKey,proto3" json:"file_key,omitempty"`
+	// Whether an agent wrote it. Then a note in the ticket says what became of it, and a failure re-opens the
+	// conversation. Otherwise there is a note only if it failed.
+	AgentReply bool `protobuf:"varint,6,opt,name=agent_reply,json=agentReply,proto3" json:"agent_reply,omitempty"`
+	// The Help Scout conversation that its notes go to. 0: the one the supporter has.
+	ConversationId int64 `protobuf:"varint,7,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// What the note must say besides, such as which files could not go. May be empty.
+	Remark        string `protobuf:"bytes,8,opt,name=remark,proto3" json:"remark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -163,6 +174,34 @@ func (x *SendTextRequest) GetTo() string {
 func (x *SendTextRequest) GetBody() string {
 	if x != nil {
 		return x.Body
+	}
+	return ""
+}
+
+func (x *SendTextRequest) GetFileKey() []string {
+	if x != nil {
+		return x.FileKey
+	}
+	return nil
+}
+
+func (x *SendTextRequest) GetAgentReply() bool {
+	if x != nil {
+		return x.AgentReply
+	}
+	return false
+}
+
+func (x *SendTextRequest) GetConversationId() int64 {
+	if x != nil {
+		return x.ConversationId
+	}
+	return 0
+}
+
+func (x *SendTextRequest) GetRemark() string {
+	if x != nil {
+		return x.Remark
 	}
 	return ""
 }
@@ -310,12 +349,18 @@ type Text struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The key it was sent with.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// What became of it.
+	// What became of it. Of several messages it is the worst.
 	State TextState `protobuf:"varint,2,opt,name=state,proto3,enum=bling.telephony.v1.TextState" json:"state,omitempty"`
-	// The carrier's id of the message (Twilio: MessageSid); empty until the carrier accepted it.
+	// The carrier's id of its first message (Twilio: MessageSid); empty until the carrier accepted it.
 	MessageSid string `protobuf:"bytes,3,opt,name=message_sid,json=messageSid,proto3" json:"message_sid,omitempty"`
 	// The carrier's error code when it failed (Twilio's codes: https://www.twilio.com/docs/api/errors).
-	ErrorCode     int32 `protobuf:"varint,4,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
+	ErrorCode int32 `protobuf:"varint,4,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
+	// Why it was refused before the carrier was asked: the supporter opted out, or is blocked. Empty otherwise.
+	Refused string `protobuf:"bytes,5,opt,name=refused,proto3" json:"refused,omitempty"`
+	// How many messages it is sent as.
+	Messages int32 `protobuf:"varint,6,opt,name=messages,proto3" json:"messages,omitempty"`
+	// How many segments the carrier will count.
+	Segments      int32 `protobuf:"varint,7,opt,name=segments,proto3" json:"segments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -378,29 +423,647 @@ func (x *Text) GetErrorCode() int32 {
 	return 0
 }
 
+func (x *Text) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
+func (x *Text) GetMessages() int32 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
+func (x *Text) GetSegments() int32 {
+	if x != nil {
+		return x.Segments
+	}
+	return 0
+}
+
+// PutFileRequest is a file.
+type PutFileRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's own name of the file, unique for ever, at most 200 characters.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// The file's name as the supporter sees it.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Its MIME type.
+	MimeType string `protobuf:"bytes,3,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
+	// The file, at most 10 MiB.
+	Data          []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutFileRequest) Reset() {
+	*x = PutFileRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutFileRequest) ProtoMessage() {}
+
+func (x *PutFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutFileRequest.ProtoReflect.Descriptor instead.
+func (*PutFileRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PutFileRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *PutFileRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PutFileRequest) GetMimeType() string {
+	if x != nil {
+		return x.MimeType
+	}
+	return ""
+}
+
+func (x *PutFileRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// PutFileResponse is empty.
+type PutFileResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutFileResponse) Reset() {
+	*x = PutFileResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutFileResponse) ProtoMessage() {}
+
+func (x *PutFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutFileResponse.ProtoReflect.Descriptor instead.
+func (*PutFileResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{6}
+}
+
+// GetFileRequest names a file.
+type GetFileRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id in its signed address.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFileRequest) Reset() {
+	*x = GetFileRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFileRequest) ProtoMessage() {}
+
+func (x *GetFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFileRequest.ProtoReflect.Descriptor instead.
+func (*GetFileRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetFileRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// GetFileResponse is a file.
+type GetFileResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its MIME type.
+	MimeType string `protobuf:"bytes,2,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
+	// The file.
+	Data          []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFileResponse) Reset() {
+	*x = GetFileResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFileResponse) ProtoMessage() {}
+
+func (x *GetFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFileResponse.ProtoReflect.Descriptor instead.
+func (*GetFileResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetFileResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GetFileResponse) GetMimeType() string {
+	if x != nil {
+		return x.MimeType
+	}
+	return ""
+}
+
+func (x *GetFileResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// Block is a number that is kept out.
+type Block struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number in E.164, or a short code.
+	Number string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	// The hotline it is kept out of; empty: all of them.
+	Hotline string `protobuf:"bytes,2,opt,name=hotline,proto3" json:"hotline,omitempty"`
+	// Why, for those who ask later.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who did it.
+	BlockedBy string `protobuf:"bytes,4,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`
+	// Until when. Absent: for good.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Block) Reset() {
+	*x = Block{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Block) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Block) ProtoMessage() {}
+
+func (x *Block) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Block.ProtoReflect.Descriptor instead.
+func (*Block) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Block) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *Block) GetHotline() string {
+	if x != nil {
+		return x.Hotline
+	}
+	return ""
+}
+
+func (x *Block) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Block) GetBlockedBy() string {
+	if x != nil {
+		return x.BlockedBy
+	}
+	return ""
+}
+
+func (x *Block) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+// BlockNumberRequest is the number to keep out.
+type BlockNumberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The block. A reason must be given.
+	Block         *Block `protobuf:"bytes,1,opt,name=block,proto3" json:"block,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockNumberRequest) Reset() {
+	*x = BlockNumberRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockNumberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockNumberRequest) ProtoMessage() {}
+
+func (x *BlockNumberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockNumberRequest.ProtoReflect.Descriptor instead.
+func (*BlockNumberRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *BlockNumberRequest) GetBlock() *Block {
+	if x != nil {
+		return x.Block
+	}
+	return nil
+}
+
+// BlockNumberResponse is empty.
+type BlockNumberResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockNumberResponse) Reset() {
+	*x = BlockNumberResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockNumberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockNumberResponse) ProtoMessage() {}
+
+func (x *BlockNumberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockNumberResponse.ProtoReflect.Descriptor instead.
+func (*BlockNumberResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{11}
+}
+
+// UnblockNumberRequest is the number to let in.
+type UnblockNumberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number.
+	Number string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	// The hotline it was kept out of; empty: the block of all of them.
+	Hotline       string `protobuf:"bytes,2,opt,name=hotline,proto3" json:"hotline,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnblockNumberRequest) Reset() {
+	*x = UnblockNumberRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnblockNumberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnblockNumberRequest) ProtoMessage() {}
+
+func (x *UnblockNumberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnblockNumberRequest.ProtoReflect.Descriptor instead.
+func (*UnblockNumberRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *UnblockNumberRequest) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *UnblockNumberRequest) GetHotline() string {
+	if x != nil {
+		return x.Hotline
+	}
+	return ""
+}
+
+// UnblockNumberResponse is empty.
+type UnblockNumberResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnblockNumberResponse) Reset() {
+	*x = UnblockNumberResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnblockNumberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnblockNumberResponse) ProtoMessage() {}
+
+func (x *UnblockNumberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnblockNumberResponse.ProtoReflect.Descriptor instead.
+func (*UnblockNumberResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{13}
+}
+
+// ListBlocksRequest is empty.
+type ListBlocksRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlocksRequest) Reset() {
+	*x = ListBlocksRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlocksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlocksRequest) ProtoMessage() {}
+
+func (x *ListBlocksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlocksRequest.ProtoReflect.Descriptor instead.
+func (*ListBlocksRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{14}
+}
+
+// ListBlocksResponse is who is blocked.
+type ListBlocksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The blocks, by number.
+	Blocks        []*Block `protobuf:"bytes,1,rep,name=blocks,proto3" json:"blocks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlocksResponse) Reset() {
+	*x = ListBlocksResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlocksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlocksResponse) ProtoMessage() {}
+
+func (x *ListBlocksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlocksResponse.ProtoReflect.Descriptor instead.
+func (*ListBlocksResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListBlocksResponse) GetBlocks() []*Block {
+	if x != nil {
+		return x.Blocks
+	}
+	return nil
+}
+
 var File_bling_telephony_v1_telephony_proto protoreflect.FileDescriptor
 
 const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
 	"\n" +
-	"\"bling/telephony/v1/telephony.proto\x12\x12bling.telephony.v1\"a\n" +
+	"\"bling/telephony/v1/telephony.proto\x12\x12bling.telephony.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x01\n" +
 	"\x0fSendTextRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\ahotline\x18\x02 \x01(\tR\ahotline\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x12\n" +
-	"\x04body\x18\x04 \x01(\tR\x04body\"@\n" +
+	"\x04body\x18\x04 \x01(\tR\x04body\x12\x19\n" +
+	"\bfile_key\x18\x05 \x03(\tR\afileKey\x12\x1f\n" +
+	"\vagent_reply\x18\x06 \x01(\bR\n" +
+	"agentReply\x12'\n" +
+	"\x0fconversation_id\x18\a \x01(\x03R\x0econversationId\x12\x16\n" +
+	"\x06remark\x18\b \x01(\tR\x06remark\"@\n" +
 	"\x10SendTextResponse\x12,\n" +
 	"\x04text\x18\x01 \x01(\v2\x18.bling.telephony.v1.TextR\x04text\"\"\n" +
 	"\x0eGetTextRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"?\n" +
 	"\x0fGetTextResponse\x12,\n" +
-	"\x04text\x18\x01 \x01(\v2\x18.bling.telephony.v1.TextR\x04text\"\x8d\x01\n" +
+	"\x04text\x18\x01 \x01(\v2\x18.bling.telephony.v1.TextR\x04text\"\xdf\x01\n" +
 	"\x04Text\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x123\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1d.bling.telephony.v1.TextStateR\x05state\x12\x1f\n" +
 	"\vmessage_sid\x18\x03 \x01(\tR\n" +
 	"messageSid\x12\x1d\n" +
 	"\n" +
-	"error_code\x18\x04 \x01(\x05R\terrorCode*\xcd\x01\n" +
+	"error_code\x18\x04 \x01(\x05R\terrorCode\x12\x18\n" +
+	"\arefused\x18\x05 \x01(\tR\arefused\x12\x1a\n" +
+	"\bmessages\x18\x06 \x01(\x05R\bmessages\x12\x1a\n" +
+	"\bsegments\x18\a \x01(\x05R\bsegments\"g\n" +
+	"\x0ePutFileRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
+	"\tmime_type\x18\x03 \x01(\tR\bmimeType\x12\x12\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\"\x11\n" +
+	"\x0fPutFileResponse\" \n" +
+	"\x0eGetFileRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"V\n" +
+	"\x0fGetFileResponse\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
+	"\tmime_type\x18\x02 \x01(\tR\bmimeType\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"\xa2\x01\n" +
+	"\x05Block\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\x12\x18\n" +
+	"\ahotline\x18\x02 \x01(\tR\ahotline\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"blocked_by\x18\x04 \x01(\tR\tblockedBy\x120\n" +
+	"\x05until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"E\n" +
+	"\x12BlockNumberRequest\x12/\n" +
+	"\x05block\x18\x01 \x01(\v2\x19.bling.telephony.v1.BlockR\x05block\"\x15\n" +
+	"\x13BlockNumberResponse\"H\n" +
+	"\x14UnblockNumberRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\x12\x18\n" +
+	"\ahotline\x18\x02 \x01(\tR\ahotline\"\x17\n" +
+	"\x15UnblockNumberResponse\"\x13\n" +
+	"\x11ListBlocksRequest\"G\n" +
+	"\x12ListBlocksResponse\x121\n" +
+	"\x06blocks\x18\x01 \x03(\v2\x19.bling.telephony.v1.BlockR\x06blocks*\xcd\x01\n" +
 	"\tTextState\x12\x1a\n" +
 	"\x16TEXT_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TEXT_STATE_QUEUED\x10\x01\x12\x16\n" +
@@ -409,10 +1072,16 @@ const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
 	"\x0fTEXT_STATE_SENT\x10\x04\x12\x18\n" +
 	"\x14TEXT_STATE_DELIVERED\x10\x05\x12\x15\n" +
 	"\x11TEXT_STATE_FAILED\x10\x06\x12\x16\n" +
-	"\x12TEXT_STATE_UNKNOWN\x10\a2\xbd\x01\n" +
+	"\x12TEXT_STATE_UNKNOWN\x10\a2\x88\x05\n" +
 	"\x10TelephonyService\x12U\n" +
 	"\bSendText\x12#.bling.telephony.v1.SendTextRequest\x1a$.bling.telephony.v1.SendTextResponse\x12R\n" +
-	"\aGetText\x12\".bling.telephony.v1.GetTextRequest\x1a#.bling.telephony.v1.GetTextResponseB\xdb\x01\n" +
+	"\aGetText\x12\".bling.telephony.v1.GetTextRequest\x1a#.bling.telephony.v1.GetTextResponse\x12R\n" +
+	"\aPutFile\x12\".bling.telephony.v1.PutFileRequest\x1a#.bling.telephony.v1.PutFileResponse\x12R\n" +
+	"\aGetFile\x12\".bling.telephony.v1.GetFileRequest\x1a#.bling.telephony.v1.GetFileResponse\x12^\n" +
+	"\vBlockNumber\x12&.bling.telephony.v1.BlockNumberRequest\x1a'.bling.telephony.v1.BlockNumberResponse\x12d\n" +
+	"\rUnblockNumber\x12(.bling.telephony.v1.UnblockNumberRequest\x1a).bling.telephony.v1.UnblockNumberResponse\x12[\n" +
+	"\n" +
+	"ListBlocks\x12%.bling.telephony.v1.ListBlocksRequest\x1a&.bling.telephony.v1.ListBlocksResponseB\xdb\x01\n" +
 	"\x16com.bling.telephony.v1B\x0eTelephonyProtoP\x01ZGgithub.com/bling-hotline/bling/proto/gen/bling/telephony/v1;telephonyv1\xa2\x02\x03BTX\xaa\x02\x12Bling.Telephony.V1\xca\x02\x12Bling\\Telephony\\V1\xe2\x02\x1eBling\\Telephony\\V1\\GPBMetadata\xea\x02\x14Bling::Telephony::V1b\x06proto3"
 
 var (
@@ -428,28 +1097,53 @@ func file_bling_telephony_v1_telephony_proto_rawDescGZIP() []byte {
 }
 
 var file_bling_telephony_v1_telephony_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bling_telephony_v1_telephony_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_bling_telephony_v1_telephony_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_bling_telephony_v1_telephony_proto_goTypes = []any{
-	(TextState)(0),           // 0: bling.telephony.v1.TextState
-	(*SendTextRequest)(nil),  // 1: bling.telephony.v1.SendTextRequest
-	(*SendTextResponse)(nil), // 2: bling.telephony.v1.SendTextResponse
-	(*GetTextRequest)(nil),   // 3: bling.telephony.v1.GetTextRequest
-	(*GetTextResponse)(nil),  // 4: bling.telephony.v1.GetTextResponse
-	(*Text)(nil),             // 5: bling.telephony.v1.Text
+	(TextState)(0),                // 0: bling.telephony.v1.TextState
+	(*SendTextRequest)(nil),       // 1: bling.telephony.v1.SendTextRequest
+	(*SendTextResponse)(nil),      // 2: bling.telephony.v1.SendTextResponse
+	(*GetTextRequest)(nil),        // 3: bling.telephony.v1.GetTextRequest
+	(*GetTextResponse)(nil),       // 4: bling.telephony.v1.GetTextResponse
+	(*Text)(nil),                  // 5: bling.telephony.v1.Text
+	(*PutFileRequest)(nil),        // 6: bling.telephony.v1.PutFileRequest
+	(*PutFileResponse)(nil),       // 7: bling.telephony.v1.PutFileResponse
+	(*GetFileRequest)(nil),        // 8: bling.telephony.v1.GetFileRequest
+	(*GetFileResponse)(nil),       // 9: bling.telephony.v1.GetFileResponse
+	(*Block)(nil),                 // 10: bling.telephony.v1.Block
+	(*BlockNumberRequest)(nil),    // 11: bling.telephony.v1.BlockNumberRequest
+	(*BlockNumberResponse)(nil),   // 12: bling.telephony.v1.BlockNumberResponse
+	(*UnblockNumberRequest)(nil),  // 13: bling.telephony.v1.UnblockNumberRequest
+	(*UnblockNumberResponse)(nil), // 14: bling.telephony.v1.UnblockNumberResponse
+	(*ListBlocksRequest)(nil),     // 15: bling.telephony.v1.ListBlocksRequest
+	(*ListBlocksResponse)(nil),    // 16: bling.telephony.v1.ListBlocksResponse
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_bling_telephony_v1_telephony_proto_depIdxs = []int32{
-	5, // 0: bling.telephony.v1.SendTextResponse.text:type_name -> bling.telephony.v1.Text
-	5, // 1: bling.telephony.v1.GetTextResponse.text:type_name -> bling.telephony.v1.Text
-	0, // 2: bling.telephony.v1.Text.state:type_name -> bling.telephony.v1.TextState
-	1, // 3: bling.telephony.v1.TelephonyService.SendText:input_type -> bling.telephony.v1.SendTextRequest
-	3, // 4: bling.telephony.v1.TelephonyService.GetText:input_type -> bling.telephony.v1.GetTextRequest
-	2, // 5: bling.telephony.v1.TelephonyService.SendText:output_type -> bling.telephony.v1.SendTextResponse
-	4, // 6: bling.telephony.v1.TelephonyService.GetText:output_type -> bling.telephony.v1.GetTextResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5,  // 0: bling.telephony.v1.SendTextResponse.text:type_name -> bling.telephony.v1.Text
+	5,  // 1: bling.telephony.v1.GetTextResponse.text:type_name -> bling.telephony.v1.Text
+	0,  // 2: bling.telephony.v1.Text.state:type_name -> bling.telephony.v1.TextState
+	17, // 3: bling.telephony.v1.Block.until:type_name -> google.protobuf.Timestamp
+	10, // 4: bling.telephony.v1.BlockNumberRequest.block:type_name -> bling.telephony.v1.Block
+	10, // 5: bling.telephony.v1.ListBlocksResponse.blocks:type_name -> bling.telephony.v1.Block
+	1,  // 6: bling.telephony.v1.TelephonyService.SendText:input_type -> bling.telephony.v1.SendTextRequest
+	3,  // 7: bling.telephony.v1.TelephonyService.GetText:input_type -> bling.telephony.v1.GetTextRequest
+	6,  // 8: bling.telephony.v1.TelephonyService.PutFile:input_type -> bling.telephony.v1.PutFileRequest
+	8,  // 9: bling.telephony.v1.TelephonyService.GetFile:input_type -> bling.telephony.v1.GetFileRequest
+	11, // 10: bling.telephony.v1.TelephonyService.BlockNumber:input_type -> bling.telephony.v1.BlockNumberRequest
+	13, // 11: bling.telephony.v1.TelephonyService.UnblockNumber:input_type -> bling.telephony.v1.UnblockNumberRequest
+	15, // 12: bling.telephony.v1.TelephonyService.ListBlocks:input_type -> bling.telephony.v1.ListBlocksRequest
+	2,  // 13: bling.telephony.v1.TelephonyService.SendText:output_type -> bling.telephony.v1.SendTextResponse
+	4,  // 14: bling.telephony.v1.TelephonyService.GetText:output_type -> bling.telephony.v1.GetTextResponse
+	7,  // 15: bling.telephony.v1.TelephonyService.PutFile:output_type -> bling.telephony.v1.PutFileResponse
+	9,  // 16: bling.telephony.v1.TelephonyService.GetFile:output_type -> bling.telephony.v1.GetFileResponse
+	12, // 17: bling.telephony.v1.TelephonyService.BlockNumber:output_type -> bling.telephony.v1.BlockNumberResponse
+	14, // 18: bling.telephony.v1.TelephonyService.UnblockNumber:output_type -> bling.telephony.v1.UnblockNumberResponse
+	16, // 19: bling.telephony.v1.TelephonyService.ListBlocks:output_type -> bling.telephony.v1.ListBlocksResponse
+	13, // [13:20] is the sub-list for method output_type
+	6,  // [6:13] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_bling_telephony_v1_telephony_proto_init() }
@@ -463,7 +1157,7 @@ func file_bling_telephony_v1_telephony_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bling_telephony_v1_telephony_proto_rawDesc), len(file_bling_telephony_v1_telephony_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

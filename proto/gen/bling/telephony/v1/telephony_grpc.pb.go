@@ -19,22 +19,37 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	TelephonyService_SendText_FullMethodName = "/bling.telephony.v1.TelephonyService/SendText"
-	TelephonyService_GetText_FullMethodName  = "/bling.telephony.v1.TelephonyService/GetText"
+	TelephonyService_SendText_FullMethodName      = "/bling.telephony.v1.TelephonyService/SendText"
+	TelephonyService_GetText_FullMethodName       = "/bling.telephony.v1.TelephonyService/GetText"
+	TelephonyService_PutFile_FullMethodName       = "/bling.telephony.v1.TelephonyService/PutFile"
+	TelephonyService_GetFile_FullMethodName       = "/bling.telephony.v1.TelephonyService/GetFile"
+	TelephonyService_BlockNumber_FullMethodName   = "/bling.telephony.v1.TelephonyService/BlockNumber"
+	TelephonyService_UnblockNumber_FullMethodName = "/bling.telephony.v1.TelephonyService/UnblockNumber"
+	TelephonyService_ListBlocks_FullMethodName    = "/bling.telephony.v1.TelephonyService/ListBlocks"
 )
 
 // TelephonyServiceClient is the client API for TelephonyService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// TelephonyService sends texts for the other services of the organisation.
-// Callers: ticketing, dialer, and internal services.
+// TelephonyService sends texts for the other services of the organisation, and keeps out who must be kept out.
+// Callers: ticketing, dialer, the gateway (GetFile), operators, and internal services.
 type TelephonyServiceClient interface {
 	// SendText accepts one text and sends it in order with the other texts to the same person.
 	// It answers when the text is stored, not when it is sent. The same key again returns the first text.
 	SendText(ctx context.Context, in *SendTextRequest, opts ...grpc.CallOption) (*SendTextResponse, error)
 	// GetText tells what became of a text.
 	GetText(ctx context.Context, in *GetTextRequest, opts ...grpc.CallOption) (*GetTextResponse, error)
+	// PutFile stores a file that a text brings along. The same key again changes nothing.
+	PutFile(ctx context.Context, in *PutFileRequest, opts ...grpc.CallOption) (*PutFileResponse, error)
+	// GetFile returns a stored file. Only the gateway calls it, for whoever has the file's signed address.
+	GetFile(ctx context.Context, in *GetFileRequest, opts ...grpc.CallOption) (*GetFileResponse, error)
+	// BlockNumber keeps a number's texts and calls out. Blocking it again changes the reason and the end.
+	BlockNumber(ctx context.Context, in *BlockNumberRequest, opts ...grpc.CallOption) (*BlockNumberResponse, error)
+	// UnblockNumber lets a number in again. It is no error if it was not blocked.
+	UnblockNumber(ctx context.Context, in *UnblockNumberRequest, opts ...grpc.CallOption) (*UnblockNumberResponse, error)
+	// ListBlocks returns who is blocked now.
+	ListBlocks(ctx context.Context, in *ListBlocksRequest, opts ...grpc.CallOption) (*ListBlocksResponse, error)
 }
 
 type telephonyServiceClient struct {
@@ -65,18 +80,78 @@ func (c *telephonyServiceClient) GetText(ctx context.Context, in *GetTextRequest
 	return out, nil
 }
 
+func (c *telephonyServiceClient) PutFile(ctx context.Context, in *PutFileRequest, opts ...grpc.CallOption) (*PutFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PutFileResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_PutFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *telephonyServiceClient) GetFile(ctx context.Context, in *GetFileRequest, opts ...grpc.CallOption) (*GetFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetFileResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_GetFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *telephonyServiceClient) BlockNumber(ctx context.Context, in *BlockNumberRequest, opts ...grpc.CallOption) (*BlockNumberResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BlockNumberResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_BlockNumber_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *telephonyServiceClient) UnblockNumber(ctx context.Context, in *UnblockNumberRequest, opts ...grpc.CallOption) (*UnblockNumberResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnblockNumberResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_UnblockNumber_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *telephonyServiceClient) ListBlocks(ctx context.Context, in *ListBlocksRequest, opts ...grpc.CallOption) (*ListBlocksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBlocksResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_ListBlocks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TelephonyServiceServer is the server API for TelephonyService service.
 // All implementations must embed UnimplementedTelephonyServiceServer
 // for forward compatibility.
 //
-// TelephonyService sends texts for the other services of the organisation.
-// Callers: ticketing, dialer, and internal services.
+// TelephonyService sends texts for the other services of the organisation, and keeps out who must be kept out.
+// Callers: ticketing, dialer, the gateway (GetFile), operators, and internal services.
 type TelephonyServiceServer interface {
 	// SendText accepts one text and sends it in order with the other texts to the same person.
 	// It answers when the text is stored, not when it is sent. The same key again returns the first text.
 	SendText(context.Context, *SendTextRequest) (*SendTextResponse, error)
 	// GetText tells what became of a text.
 	GetText(context.Context, *GetTextRequest) (*GetTextResponse, error)
+	// PutFile stores a file that a text brings along. The same key again changes nothing.
+	PutFile(context.Context, *PutFileRequest) (*PutFileResponse, error)
+	// GetFile returns a stored file. Only the gateway calls it, for whoever has the file's signed address.
+	GetFile(context.Context, *GetFileRequest) (*GetFileResponse, error)
+	// BlockNumber keeps a number's texts and calls out. Blocking it again changes the reason and the end.
+	BlockNumber(context.Context, *BlockNumberRequest) (*BlockNumberResponse, error)
+	// UnblockNumber lets a number in again. It is no error if it was not blocked.
+	UnblockNumber(context.Context, *UnblockNumberRequest) (*UnblockNumberResponse, error)
+	// ListBlocks returns who is blocked now.
+	ListBlocks(context.Context, *ListBlocksRequest) (*ListBlocksResponse, error)
 	mustEmbedUnimplementedTelephonyServiceServer()
 }
 
@@ -92,6 +167,21 @@ func (UnimplementedTelephonyServiceServer) SendText(context.Context, *SendTextRe
 }
 func (UnimplementedTelephonyServiceServer) GetText(context.Context, *GetTextRequest) (*GetTextResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetText not implemented")
+}
+func (UnimplementedTelephonyServiceServer) PutFile(context.Context, *PutFileRequest) (*PutFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PutFile not implemented")
+}
+func (UnimplementedTelephonyServiceServer) GetFile(context.Context, *GetFileRequest) (*GetFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetFile not implemented")
+}
+func (UnimplementedTelephonyServiceServer) BlockNumber(context.Context, *BlockNumberRequest) (*BlockNumberResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BlockNumber not implemented")
+}
+func (UnimplementedTelephonyServiceServer) UnblockNumber(context.Context, *UnblockNumberRequest) (*UnblockNumberResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnblockNumber not implemented")
+}
+func (UnimplementedTelephonyServiceServer) ListBlocks(context.Context, *ListBlocksRequest) (*ListBlocksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBlocks not implemented")
 }
 func (UnimplementedTelephonyServiceServer) mustEmbedUnimplementedTelephonyServiceServer() {}
 func (UnimplementedTelephonyServiceServer) testEmbeddedByValue()                          {}
@@ -150,6 +240,96 @@ func _TelephonyService_GetText_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TelephonyService_PutFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PutFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).PutFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_PutFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).PutFile(ctx, req.(*PutFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TelephonyService_GetFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).GetFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_GetFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).GetFile(ctx, req.(*GetFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TelephonyService_BlockNumber_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BlockNumberRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).BlockNumber(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_BlockNumber_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).BlockNumber(ctx, req.(*BlockNumberRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TelephonyService_UnblockNumber_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnblockNumberRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).UnblockNumber(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_UnblockNumber_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).UnblockNumber(ctx, req.(*UnblockNumberRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TelephonyService_ListBlocks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBlocksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).ListBlocks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_ListBlocks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).ListBlocks(ctx, req.(*ListBlocksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TelephonyService_ServiceDesc is the grpc.ServiceDesc for TelephonyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -164,6 +344,26 @@ var TelephonyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetText",
 			Handler:    _TelephonyService_GetText_Handler,
+		},
+		{
+			MethodName: "PutFile",
+			Handler:    _TelephonyService_PutFile_Handler,
+		},
+		{
+			MethodName: "GetFile",
+			Handler:    _TelephonyService_GetFile_Handler,
+		},
+		{
+			MethodName: "BlockNumber",
+			Handler:    _TelephonyService_BlockNumber_Handler,
+		},
+		{
+			MethodName: "UnblockNumber",
+			Handler:    _TelephonyService_UnblockNumber_Handler,
+		},
+		{
+			MethodName: "ListBlocks",
+			Handler:    _TelephonyService_ListBlocks_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -30,7 +30,9 @@ type Party struct {
 	// The supporter's number as the carrier gave it: E.164, a short code, or the words of a withheld number.
 	Supporter string `protobuf:"bytes,2,opt,name=supporter,proto3" json:"supporter,omitempty"`
 	// What sets a withheld number apart from all others: the id of its text or call. Empty for everybody else.
-	Event         string `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
+	Event string `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
+	// The hotline's number that the supporter wrote to; answers go out from there.
+	Hotline       string `protobuf:"bytes,4,opt,name=hotline,proto3" json:"hotline,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -82,6 +84,13 @@ func (x *Party) GetSupporter() string {
 func (x *Party) GetEvent() string {
 	if x != nil {
 		return x.Event
+	}
+	return ""
+}
+
+func (x *Party) GetHotline() string {
+	if x != nil {
+		return x.Hotline
 	}
 	return ""
 }
@@ -368,7 +377,15 @@ type FileNoteRequest struct {
 	// Whose conversation it goes to. It must have one.
 	Party *Party `protobuf:"bytes,2,opt,name=party,proto3" json:"party,omitempty"`
 	// The note as plain text.
-	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// The conversation it goes to. 0: the one the supporter has.
+	ConversationId int64 `protobuf:"varint,4,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// Tags that the conversation gets, or loses, with the note.
+	AddTag []string `protobuf:"bytes,5,rep,name=add_tag,json=addTag,proto3" json:"add_tag,omitempty"`
+	// See add_tag.
+	RemoveTag []string `protobuf:"bytes,6,rep,name=remove_tag,json=removeTag,proto3" json:"remove_tag,omitempty"`
+	// Whether the conversation becomes active, so that an agent sees it.
+	Reopen        bool `protobuf:"varint,7,opt,name=reopen,proto3" json:"reopen,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -424,6 +441,34 @@ func (x *FileNoteRequest) GetText() string {
 	return ""
 }
 
+func (x *FileNoteRequest) GetConversationId() int64 {
+	if x != nil {
+		return x.ConversationId
+	}
+	return 0
+}
+
+func (x *FileNoteRequest) GetAddTag() []string {
+	if x != nil {
+		return x.AddTag
+	}
+	return nil
+}
+
+func (x *FileNoteRequest) GetRemoveTag() []string {
+	if x != nil {
+		return x.RemoveTag
+	}
+	return nil
+}
+
+func (x *FileNoteRequest) GetReopen() bool {
+	if x != nil {
+		return x.Reopen
+	}
+	return false
+}
+
 // FileNoteResponse is empty.
 type FileNoteResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -465,12 +510,13 @@ var File_bling_ticketing_v1_ticketing_proto protoreflect.FileDescriptor
 
 const file_bling_ticketing_v1_ticketing_proto_rawDesc = "" +
 	"\n" +
-	"\"bling/ticketing/v1/ticketing.proto\x12\x12bling.ticketing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"Z\n" +
+	"\"bling/ticketing/v1/ticketing.proto\x12\x12bling.ticketing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n" +
 	"\x05Party\x12\x1d\n" +
 	"\n" +
 	"mailbox_id\x18\x01 \x01(\x03R\tmailboxId\x12\x1c\n" +
 	"\tsupporter\x18\x02 \x01(\tR\tsupporter\x12\x14\n" +
-	"\x05event\x18\x03 \x01(\tR\x05event\"\xdc\x01\n" +
+	"\x05event\x18\x03 \x01(\tR\x05event\x12\x18\n" +
+	"\ahotline\x18\x04 \x01(\tR\ahotline\"\xdc\x01\n" +
 	"\x18RecordInboundTextRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05party\x18\x02 \x01(\v2\x19.bling.ticketing.v1.PartyR\x05party\x12\x12\n" +
@@ -489,11 +535,16 @@ const file_bling_ticketing_v1_ticketing_proto_rawDesc = "" +
 	"\tfile_name\x18\x03 \x01(\tR\bfileName\x12\x1b\n" +
 	"\tmime_type\x18\x04 \x01(\tR\bmimeType\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\"\x15\n" +
-	"\x13AttachMediaResponse\"h\n" +
+	"\x13AttachMediaResponse\"\xe1\x01\n" +
 	"\x0fFileNoteRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05party\x18\x02 \x01(\v2\x19.bling.ticketing.v1.PartyR\x05party\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12'\n" +
+	"\x0fconversation_id\x18\x04 \x01(\x03R\x0econversationId\x12\x17\n" +
+	"\aadd_tag\x18\x05 \x03(\tR\x06addTag\x12\x1d\n" +
+	"\n" +
+	"remove_tag\x18\x06 \x03(\tR\tremoveTag\x12\x16\n" +
+	"\x06reopen\x18\a \x01(\bR\x06reopen\"\x12\n" +
 	"\x10FileNoteResponse2\xbb\x02\n" +
 	"\x10TicketingService\x12p\n" +
 	"\x11RecordInboundText\x12,.bling.ticketing.v1.RecordInboundTextRequest\x1a-.bling.ticketing.v1.RecordInboundTextResponse\x12^\n" +

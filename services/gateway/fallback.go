@@ -1,0 +1,47 @@
+package gateway
+
+import (
+	"encoding/xml"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/bling-hotline/bling/internal/phone"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+)
+
+// fallback is where Twilio turns when a text could not be delivered to us (SmsFallbackUrl). It tries once more, and only
+// if the text really cannot be stored the supporter is told so, in the hotline's own words. It needs configuration only.
+func (s *Service) fallback(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, "the body could not be read", http.StatusBadRequest)
+		return
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		http.Error(w, "the body is no form", http.StatusBadRequest)
+		return
+	}
+	in := &telephonyv1.ReceiveTextRequest{}
+	if err := fill(in.ProtoReflect(), form); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	twiml := "<Response></Response>"
+	if res, err := s.webhooks.ReceiveText(r.Context(), in); err == nil {
+		twiml = res.GetTwiml()
+	} else {
+		s.Log.ErrorContext(r.Context(), "text is lost", "message_sid", in.GetMessageSid(), "err", err)
+		s.metrics.webhook(r.Context(), "twilio", "lost")
+		h, _ := s.Hotlines.ByNumber(phone.Parse(in.GetTo()).Number)
+		if failure := h.TextsFor(in.GetBody()).Failure; failure != "" && phone.Parse(in.GetFrom()).CanText() {
+			var escaped strings.Builder
+			xml.EscapeText(&escaped, []byte(failure)) //nolint:errcheck // a builder takes everything
+			twiml = "<Response><Message>" + escaped.String() + "</Message></Response>"
+		}
+	}
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	io.WriteString(w, twiml) //nolint:errcheck // the asker is gone
+}

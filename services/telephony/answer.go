@@ -1,0 +1,78 @@
+package telephony
+
+import (
+	"context"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+)
+
+const (
+	// maxPerMinute and maxSame are how many texts a person sends at most; more are those of a machine, which would
+	// answer our answer.
+	maxPerMinute = 10
+	maxSame      = 3
+	// inTalk is how long after an agent's reply a supporter is not told that nobody is there.
+	inTalk = 30 * time.Minute
+)
+
+// answer is what we say of our own accord to a text that came in, or nil: the confirmation of an opt-out if it is
+// ours to give, the welcome to somebody new, or that nobody is there at this hour. Nothing goes to whoever cannot or
+// does not want to be texted, nor to another machine.
+func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow, isNew bool) (*sqlstore.TextOutRow, error) {
+	if !phone.Parse(t.Supporter).CanText() {
+		return nil, nil
+	}
+	texts := h.TextsFor(t.Body)
+	a := &sqlstore.TextOutRow{
+		Lane: t.Lane, Hotline: t.Hotline, Supporter: phone.Number(t.Supporter), Trace: t.Trace, CreatedAt: s.Now(),
+	}
+	switch t.Opt {
+	case sqlstore.OptOut:
+		a.Key, a.Kind, a.Body = "stopped:"+t.MessageSID, sqlstore.Confirm, texts.Stopped
+	case sqlstore.OptIn:
+		a.Key, a.Kind, a.Body = "started:"+t.MessageSID, sqlstore.Confirm, texts.Started
+	default:
+		closed := !h.OpenAt(t.ReceivedAt) && texts.AfterHours != ""
+		switch {
+		case closed:
+			a.Key, a.Body = "after-hours:"+t.MessageSID, texts.AfterHours
+		case isNew:
+			a.Key, a.Body = "welcome:"+t.MessageSID, texts.Welcome
+		}
+		a.Kind = sqlstore.Automatic
+		if a.Body == "" {
+			return nil, nil
+		}
+		if may, err := s.mayAnswer(ctx, h, t, closed); !may {
+			return nil, err
+		}
+	}
+	if a.Body == "" {
+		return nil, nil
+	}
+	return a, nil
+}
+
+func (s *Service) mayAnswer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow, closed bool) (bool, error) {
+	out, err := s.store.OptedOut(ctx, t.Hotline, t.Supporter)
+	if err != nil || out {
+		return false, err
+	}
+	now := s.Now()
+	traffic, err := s.store.Traffic(ctx, t, now)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case now.Sub(traffic.Automatic) < h.AutoReplyEvery:
+	case closed && now.Sub(traffic.Agent) < inTalk:
+	case traffic.Minute > maxPerMinute, traffic.Same > maxSame:
+		s.metrics.ended(ctx, "machine")
+	default:
+		return true, nil
+	}
+	return false, nil
+}

@@ -1,0 +1,214 @@
+package telephony
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/telemetry"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+)
+
+// FailedTag is on conversations in which a text to the supporter failed.
+const FailedTag = "text-failed"
+
+// tell puts into the ticket what became of a text: one note when it is known, and one before if that takes long. What is
+// being told is committed first, so that after a crash the same note is filed again, under the same key.
+func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) {
+	t, messages, err := s.store.NextToTell(ctx, lane)
+	if err != nil || t == nil {
+		return false, err
+	}
+	ctx, end := telemetry.Resume(ctx, t.Trace, "tell the ticket")
+	defer func() { end(err) }()
+	h, ok := s.Hotlines.ByNumber(t.Hotline)
+	what := t.Telling
+	if what == "" && about(t.State) == underway {
+		for _, m := range messages {
+			if err := s.refresh(ctx, m); err != nil {
+				s.Log.WarnContext(ctx, "the carrier does not say how a text stands", "key", m.Key, "err", err)
+			}
+		}
+		if *t, messages, _, err = s.store.FindTextOut(ctx, t.Key); err != nil {
+			return false, err
+		}
+	}
+	if what == "" {
+		what = about(t.State)
+		if !ok || t.Notes >= sqlstore.MaxNotes {
+			return true, s.store.Told(ctx, t.Key, t.State)
+		}
+		if err := s.store.Telling(ctx, t.Key, what); err != nil {
+			return false, err
+		}
+	}
+	note := s.note(what, t, messages)
+	note.Key = "text:" + t.Key + ":" + what
+	note.ConversationId = t.ConversationID
+	note.Party = party(h.MailboxID, string(t.Supporter), "")
+	_, err = s.Ticketing.FileNote(ctx, note)
+	switch errs.KindOf(err) {
+	case "":
+	case errs.NotFound, errs.Invalid, errs.Precondition:
+		s.Log.WarnContext(ctx, "no ticket to tell about a text", "key", t.Key, "state", t.State, "err", err)
+	default:
+		return false, err
+	}
+	told := t.State
+	if what != about(told) {
+		told = sqlstore.Queued // it has come further since
+	}
+	return true, s.store.Told(ctx, t.Key, told)
+}
+
+// What the ticket can be told.
+const (
+	underway = "underway"
+	arrived  = "delivered"
+	lost     = "failed"
+	unclear  = "unknown"
+)
+
+func about(state sqlstore.OutState) string {
+	switch state {
+	case sqlstore.Delivered:
+		return arrived
+	case sqlstore.Failed:
+		return lost
+	case sqlstore.Unknown:
+		return unclear
+	default:
+		return underway
+	}
+}
+
+// note says in an agent's words what became of a text.
+func (s *Service) note(what string, t *sqlstore.TextOutRow, messages []sqlstore.MessageOutRow) *ticketingv1.FileNoteRequest {
+	to := phone.Parse(string(t.Supporter)).Display()
+	var said string
+	switch what {
+	case arrived:
+		said = "Delivered to " + to + size(messages) + "."
+	case underway:
+		said = "Handed to the carrier for " + to + size(messages) + ". Whether it arrived is not known yet."
+		if t.State == sqlstore.Queued || t.State == sqlstore.Sending {
+			said = "Not sent to " + to + " yet: the carrier does not take texts at the moment. It will be sent as soon as it does."
+		}
+	case unclear:
+		said = "It is not known whether this text reached " + to + ": the carrier gave no answer. " +
+			"It is not sent again, so that nobody gets it twice. What to do: ask the supporter, or write it once more."
+	case lost:
+		said = "NOT DELIVERED to " + to + whichPart(messages) + ": " + explain(messages)
+	}
+	n := &ticketingv1.FileNoteRequest{}
+	if t.Kind == sqlstore.FromAgent {
+		n.Text = said + "\n" + quote(t.Body)
+		if what == lost || what == unclear {
+			n.AddTag, n.Reopen = []string{FailedTag}, true
+		}
+	} else {
+		n.Text = said + "\n" + "It was sent automatically: " + quote(t.Body)
+	}
+	if t.Remark != "" {
+		n.Text += "\n" + t.Remark
+	}
+	return n
+}
+
+// size says how large a text was, if it was larger than most.
+func size(messages []sqlstore.MessageOutRow) string {
+	segments, pictures := 0, 0
+	for _, m := range messages {
+		segments += m.Segments
+		pictures += len(m.Media)
+	}
+	var parts []string
+	if len(messages) > 1 {
+		parts = append(parts, fmt.Sprintf("%d messages", len(messages)))
+	}
+	if segments > 1 {
+		parts = append(parts, fmt.Sprintf("%d segments", segments))
+	}
+	if pictures > 0 {
+		parts = append(parts, fmt.Sprintf("%d attached", pictures))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func whichPart(messages []sqlstore.MessageOutRow) string {
+	if m := failed(messages); m != nil && len(messages) > 1 {
+		return fmt.Sprintf(" (part %d of %d; what had not left by then is kept back)", m.Part, len(messages))
+	}
+	return ""
+}
+
+// failed is the first message that failed, or nil.
+func failed(messages []sqlstore.MessageOutRow) *sqlstore.MessageOutRow {
+	for _, m := range messages {
+		if m.State == sqlstore.Failed {
+			return &m
+		}
+	}
+	return nil
+}
+
+// quote is the beginning of a text, by which agents recognise it.
+func quote(body string) string {
+	const most = 80
+	words := []rune(strings.Join(strings.Fields(body), " "))
+	if len(words) > most {
+		return "“" + string(words[:most]) + "…”"
+	}
+	return "“" + string(words) + "”"
+}
+
+// explain says why a text failed and what to do now.
+func explain(messages []sqlstore.MessageOutRow) string {
+	m := failed(messages)
+	if m == nil {
+		return "the reason is not known."
+	}
+	switch m.Refused {
+	case sqlstore.OptedOut:
+		return reasons[21610]
+	case sqlstore.IsBlocked:
+		return "this number is blocked here. What to do: have it unblocked if it should get texts."
+	}
+	if reason, ok := reasons[m.ErrorCode]; ok {
+		return reason
+	}
+	if m.ErrorCode == 0 {
+		return "the carrier did not take it. What to do: write it once more, or call."
+	}
+	return fmt.Sprintf("the carrier's error is %d (https://www.twilio.com/docs/api/errors/%d). What to do: write it once more, or call.", m.ErrorCode, m.ErrorCode)
+}
+
+// reasons are Twilio's errors in an agent's words: https://www.twilio.com/docs/api/errors.
+var reasons = map[int]string{
+	11200: "the carrier could not fetch the attached file. What to do: send a link instead.",
+	21211: "this is not a valid phone number. What to do: ask for the right one.",
+	21408: "the account may not send texts to this country. What to do: tell whoever runs this hotline.",
+	21606: notOurs, 21212: notOurs, 21603: notOurs,
+	21608: "the account is a trial one, which may only text confirmed numbers. What to do: tell whoever runs this hotline.",
+	21610: "the supporter has opted out of texts by writing STOP. They get texts again when they write START. What to do: call, if that is all right with them.",
+	21612: "there is no way for texts to this number. What to do: call.",
+	21614: "this number cannot get texts; it may be a landline. What to do: call.",
+	21635: "this number is a landline. What to do: call.",
+	30001: "too many texts were waiting at the carrier. What to do: write it once more.",
+	30002: "the carrier has suspended the account. What to do: tell whoever runs this hotline.",
+	30003: "the phone is switched off or out of reach. What to do: write it once more later, or call.",
+	30004: "the supporter's phone or carrier blocks texts from this number. What to do: call.",
+	30005: "this number is unknown or not in use any more. What to do: ask for the right one.",
+	30006: "this number is a landline, or its carrier takes no texts. What to do: call.",
+	30007: "the carrier took it for spam and filtered it. What to do: put it in other words, without links, or call.",
+	30008: "the carrier does not say why. What to do: write it once more, or call.",
+	30034: "this hotline's number is not registered for texts to the US. What to do: tell whoever runs this hotline.",
+}
+
+const notOurs = "the hotline's number cannot send texts. What to do: tell whoever runs this hotline."
