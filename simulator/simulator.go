@@ -98,7 +98,7 @@ func Start(c Config) (s *Simulator, err error) {
 	if s.Twilio, err = twiliosim.New(twiliosim.Config{PublicURL: s.TwilioURL(), StateFile: twilioState, Logger: c.Log}); err != nil {
 		return nil, fmt.Errorf("making the simulated Twilio: %w", err)
 	}
-	s.Twilio.SetNumber(twiliosim.Number{PhoneNumber: Hotline, SMSURL: c.GatewayURL + "/bling/twilio_sms#rc=3&rp=5xx,ct,rt"})
+	s.Twilio.SetNumber(twiliosim.Number{PhoneNumber: Hotline, SMSURL: c.GatewayURL + "/bling/twilio_sms#rc=3&rp=5xx,ct,rt", SMSFallbackURL: c.GatewayURL + "/bling/twilio_sms_fallback"})
 	if s.HelpScout, err = helpscoutsim.New(helpscoutsim.Config{
 		StateFile: helpScoutState, Logger: c.Log,
 		Webhooks: []helpscoutsim.Webhook{{URL: c.GatewayURL + "/bling/helpscout_webhook", MailboxIDs: []int64{MailboxID}, Events: Events, Label: "bling"}},

@@ -10,6 +10,7 @@ import (
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/fault"
+	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
@@ -31,7 +32,11 @@ func TestLogsTellNothing(t *testing.T) {
 	settled(t, h, "welcome:"+sid)
 	h.Twilio.OptOut("+16175550143", simulator.Hotline, true)
 	text(t, h, "+16175550143", "another secret")
-	desk(t, h, "+16175550143", has("21610"))
+	desk(t, h, "+16175550143", has("opted out"))
+	c := desk(t, h, supporter, has("my secret"))
+	h.Twilio.SetCarrier(supporter, twiliosim.Carrier{Refuse: 21614})
+	reply(t, h, c, helpscoutsim.Reply{Text: "the agent's secret", Attachments: []helpscoutsim.Attachment{{FileName: "secret.pdf", MimeType: "application/pdf", Data: []byte("secret")}}})
+	desk(t, h, supporter, has("this number cannot get texts"))
 	hotlinetest.Webhook(t, h.URL, map[string]string{"From": supporter, "Body": "a secret without a sid"})
 
 	all := log.String()

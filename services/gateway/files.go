@@ -35,6 +35,8 @@ func (s *Service) file(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the file cannot be had now; try again", http.StatusServiceUnavailable)
 		return
 	}
+	// Ten megabytes on a phone take longer than a webhook's answer may. Where there is no deadline there is none to change.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * time.Minute)) //nolint:errcheck // see above
 	h := w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	disposition := "attachment"

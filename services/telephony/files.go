@@ -26,7 +26,7 @@ var pictureTypes = []string{"image/jpeg", "image/png", "image/gif"}
 func (s *Service) PutFile(ctx context.Context, r *telephonyv1.PutFileRequest) (*telephonyv1.PutFileResponse, error) {
 	var check errs.Check
 	checkKey(&check, "key", r.GetKey())
-	name := strings.TrimSpace(clean(r.GetName()))
+	name := strings.Join(strings.Fields(clean(r.GetName())), " ")
 	check.That(name != "" && len(name) <= 255, "name", "must have 1 to 255 bytes")
 	check.That(len(r.GetMimeType()) <= 100, "mime_type", "must have at most 100 bytes")
 	check.That(len(r.GetData()) > 0 && int64(len(r.GetData())) <= s.MediaLimit, "data", "must have 1 byte to 10 MiB")

@@ -83,7 +83,9 @@ func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest)
 		Body:       clean(r.GetBody()),
 		Trace:      telemetry.Carry(ctx),
 		ReceivedAt: s.Now(),
-		Wish:       wish(r.GetBody(), r.GetOptOutType()),
+	}
+	if from.Kind == phone.Full || from.Kind == phone.ShortCode {
+		t.Wish = wish(r.GetBody(), r.GetOptOutType())
 	}
 	t.Lane = lane(t.Hotline, t.Supporter)
 	for i := range int(r.GetNumMedia()) {

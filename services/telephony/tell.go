@@ -38,6 +38,9 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 	}
 	if what == "" {
 		what = about(t.State)
+		if !ok {
+			s.Log.ErrorContext(ctx, "no ticket to tell about a text: its number is no hotline any more", "key", t.Key, "state", t.State)
+		}
 		if !ok || t.Notes >= sqlstore.MaxNotes {
 			return true, s.store.Told(ctx, t.Key, t.State)
 		}
@@ -192,6 +195,8 @@ func explain(messages []sqlstore.MessageOutRow) string {
 // reasons are Twilio's errors in an agent's words: https://www.twilio.com/docs/api/errors.
 var reasons = map[int]string{
 	11200: "the carrier could not fetch the attached file. What to do: send a link instead.",
+	11751: "the attached files are larger than the carrier takes. What to do: send fewer, or a link instead.",
+	12300: "the carrier does not take this kind of file. What to do: send a link instead.",
 	21211: "this is not a valid phone number. What to do: ask for the right one.",
 	21408: "the account may not send texts to this country. What to do: tell whoever runs this hotline.",
 	21606: notOurs, 21212: notOurs, 21603: notOurs,

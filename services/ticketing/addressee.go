@@ -28,7 +28,7 @@ func (s *Service) addressee(ctx context.Context, v helpscout.Conversation) (to s
 	}
 	email := strings.ToLower(v.PrimaryCustomer.Email)
 	isCustomer := func(c sqlstore.Contact) bool { return strings.HasSuffix(c.Lane, "|"+email) }
-	ours := strings.HasSuffix(email, "@"+strings.ToLower(s.Domain))
+	ours := strings.HasSuffix(email, "@"+s.Domain)
 	i := slices.IndexFunc(people, isCustomer)
 	switch {
 	case ours && i >= 0:

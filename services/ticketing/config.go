@@ -2,6 +2,7 @@ package ticketing
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/env"
@@ -53,6 +54,7 @@ func FromEnv(r *env.Reader) Config {
 }
 
 func (c *Config) setDefaults() {
+	c.Domain = strings.ToLower(c.Domain)
 	if c.ThreadLimit == 0 {
 		c.ThreadLimit = 90
 	}

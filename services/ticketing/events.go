@@ -75,7 +75,8 @@ func (s *Service) contactEdited(ctx context.Context, body []byte) error {
 		return nil //nolint:nilerr // it tells us nothing
 	}
 	for _, email := range p.Emails() {
-		if !strings.HasSuffix(strings.ToLower(email), "@"+strings.ToLower(s.Domain)) {
+		email = strings.ToLower(email)
+		if !strings.HasSuffix(email, "@"+s.Domain) {
 			continue
 		}
 		for _, h := range s.Hotlines {

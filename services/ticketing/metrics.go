@@ -24,7 +24,7 @@ func newMetrics(store *sqlstore.Store, now func() time.Time) (m metrics, err err
 	var errAll [4]error
 	m.entries, errAll[0] = meter.Int64Counter("bling_entries", metric.WithDescription("Texts, notes and attachments: done, repeated, unclear, found, absent, refused, dead."))
 	m.events, errAll[1] = meter.Int64Counter("bling_help_scout_events", metric.WithDescription("Help Scout's webhooks: accepted, duplicate, foreign."))
-	m.replies, errAll[3] = meter.Int64Counter("bling_replies", metric.WithDescription("Agents' replies: sent, refused."))
+	m.replies, errAll[3] = meter.Int64Counter("bling_replies", metric.WithDescription("Agents' replies: sent, refused, dead."))
 	_, errAll[2] = meter.Int64ObservableGauge("bling_budget_left", metric.WithDescription("Units of Help Scout's budget that are left this minute."),
 		metric.WithInt64Callback(func(ctx context.Context, o metric.Int64Observer) error {
 			units, known, err := store.Left(ctx, now())

@@ -50,6 +50,11 @@ func (s *Service) handleReplies(ctx context.Context, conversation string) (more 
 	ctx, end := telemetry.Resume(ctx, e.Trace, "handle replies")
 	defer func() { end(err) }()
 	v, err := s.repliesIn(ctx, e)
+	if err != nil && e.Attempts >= maxReplyAttempts {
+		s.Log.ErrorContext(ctx, "event is dead: its replies cannot be found", "conversation", conversation, "err", err)
+		s.metrics.reply(ctx, "dead")
+		return true, s.store.EventDone(ctx, e.Hash)
+	}
 	if err != nil {
 		return false, s.eventFailed(ctx, e, err)
 	}
@@ -146,7 +151,7 @@ func (s *Service) handleReply(ctx context.Context, v helpscout.Conversation, t h
 		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "we learned of it only now, and it is older than three days. What to do: write it once more if it still matters")
 	case giveUp:
 		s.Log.ErrorContext(ctx, "reply is dead: it cannot be handed to telephony", "thread", t.ID)
-		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "of a fault of ours. What to do: call, and tell whoever runs this hotline")
+		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "because of a fault of ours. What to do: call, and tell whoever runs this hotline")
 	}
 	to, reason, err := s.addressee(ctx, v)
 	if err != nil {

@@ -19,7 +19,8 @@ var (
 	ErrInvalid  = errors.New("invalid")
 )
 
-// AgentReply writes an agent's answer and returns the id of its thread. Drafts are not announced until [Sim.PublishDraft].
+// AgentReply writes an agent's answer and returns the id of its thread. Drafts are not announced until
+// [Sim.PublishDraft].
 func (s *Sim) AgentReply(conversationID int64, reply Reply) (threadID int64, err error) {
 	fill(&reply.Type, "message")
 	fill(&reply.SourceType, "web")

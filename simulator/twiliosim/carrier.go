@@ -9,8 +9,8 @@ import (
 )
 
 // carrier takes outbound messages, one after the other, to the phones they are for. So two messages to one phone
-// arrive in the order in which they were created, though their status callbacks may not. A message that waits for its files,
-// or is held back by the phone's carrier, is passed by those to other phones.
+// arrive in the order in which they were created, though their status callbacks may not. A message that waits for its
+// files, or is held back by the phone's carrier, is passed by those to other phones.
 type carrier struct {
 	sim      *Sim
 	work     chan struct{} // has room for one: "look at the queue"

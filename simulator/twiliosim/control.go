@@ -28,7 +28,9 @@ func (s *Sim) Control() http.Handler {
 	// more than N messages
 	mux.Handle("GET /sim/phones/{number}/inbox", control(s.controlInbox))
 	// terminal, page: how texts to a phone end -> Carrier
-	mux.Handle("GET /sim/phones/{number}/carrier", control(func(r *http.Request) (any, error) { return s.Carrier(r.PathValue("number")), nil }))
+	mux.Handle("GET /sim/phones/{number}/carrier", control(func(r *http.Request) (any, error) {
+		return s.Carrier(r.PathValue("number")), nil
+	}))
 	mux.Handle("PUT /sim/phones/{number}/carrier", control(s.controlSetCarrier))
 	// terminal, page: the newest events, those after ?after=ID
 	mux.Handle("GET /sim/history", control(s.controlHistory))

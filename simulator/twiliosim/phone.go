@@ -77,7 +77,7 @@ func (st *store) spend(number string) {
 	st.setCarrier(number, c)
 }
 
-// refused returns the code with which a phone's carrier has the next text to it refused, and counts it; 0 if it does not.
+// refused returns the code with which the next text to a phone is refused, and counts it; 0 if it is not refused.
 func (st *store) refused(number string) int {
 	code := st.carriers[number].Refuse
 	if code != 0 {
