@@ -3,13 +3,15 @@
 // A text comes in. The gateway calls ReceiveText (inbound.go), which writes the text to the ledger, together with the
 // wake-up of its lane, and answers Twilio; concurrent webhooks share one commit. A worker then takes the
 // lane's texts in order (deliver) and calls ticketing with the MessageSid as key. When ticketing has put the text
-// into the supporter's conversation, the text is done, its files are fetched and attached (media.go), and a new
-// supporter's welcome text goes to the outgoing ledger.
+// into the supporter's conversation, the text is done, its files are fetched and attached (media.go), and what we answer of
+// our own accord (answer.go) goes to the outgoing ledger. STOP and START (wishes.go) count from the moment in which the
+// text is stored; numbers that are blocked (blocks.go) go no further.
 //
-// A text goes out. Whoever wants to send one, the welcome text included, writes it to the outgoing ledger with a key
-// from the outside world. A worker (outbound.go) notes the intent, hands it to Twilio, and notes the result. If
-// the answer is lost, Twilio is asked: by the status callback that carries our attempt's id, and by the list of
-// messages. What cannot be known is never sent again, and the ticket says so.
+// A text goes out. Whoever wants to send one, an agent's reply or a welcome text, writes it to the outgoing ledger with a
+// key from the outside world, and the files that go with it (files.go). A worker (outbound.go) notes the intent, hands each of its
+// messages to Twilio, and notes the result. If the answer is lost, Twilio is asked: by the status callback that carries our
+// attempt's id, and by the list of messages. What cannot be known is never sent again. The ticket is told what became
+// of the text (tell.go).
 //
 // The rows are in sqlstore, Twilio's API in twilio, and the wake-ups in internal/jobs.
 package telephony

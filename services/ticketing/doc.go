@@ -10,9 +10,13 @@
 // Scout before writing again (readback.go). A full or locked conversation is followed by a new one, with notes
 // that link both (rollover.go).
 //
+// An agent answers. Help Scout's webhook is kept (events.go), and a worker hands to telephony what an agent has published in it
+// (replies.go), in plain text (package replytext), to whoever's texts are in the conversation (addressee.go). What is not sent
+// is said in a note.
+//
 // Notes are accepted first and posted in their turn (notes.go). Files are attached to the thread they came
-// with (attach.go). Help Scout's webhooks are kept, and those that say that a conversation was merged, moved or deleted
-// make us look before it is used again (events.go). Every request takes its share of the budget (budget.go).
+// with (attach.go). Webhooks that say that a conversation was merged, moved or deleted make us look before it is used again
+// (events.go). Every request takes its share of the budget (budget.go).
 //
 // The rows are in sqlstore, Help Scout's API in helpscout.
 package ticketing

@@ -34,6 +34,7 @@ type sent struct {
 	sid       string
 
 	mu           sync.Mutex
+	first        time.Time // when it was first delivered; a hotline that was killed may have stored it then
 	begun, acked time.Time // of the first delivery that was acknowledged
 	known        bool      // to the carrier
 }
@@ -114,7 +115,7 @@ func (c *Crowd) post(ctx context.Context, twilio *twiliosim.Sim, s *sent) (twili
 		return twilio.Redeliver(ctx, s.sid)
 	}
 	defer s.mu.Unlock()
-	s.known = true
+	s.known, s.first = true, time.Now()
 	return twilio.Text(ctx, twiliosim.Text{From: s.supporter, To: simulator.Hotline, Body: s.body, MessageSid: s.sid})
 }
 
@@ -177,7 +178,7 @@ func (c *Crowd) Check(t testing.TB, v Vendors) {
 }
 
 // compare holds what was sent against what is there. Order is broken where a text stands before one that had been
-// acknowledged before it was begun.
+// acknowledged before it was first delivered.
 func (c *Crowd) compare(supporter string, there []string) (lost, doubled, misordered int) {
 	var mine []*sent
 	for _, s := range c.sent {
@@ -201,7 +202,7 @@ func (c *Crowd) compare(supporter string, there []string) (lost, doubled, misord
 	slices.SortFunc(mine, func(a, b *sent) int { return a.acked.Compare(b.acked) })
 	for i, a := range mine {
 		for _, b := range mine[i+1:] {
-			if a.acked.Before(b.begun) && place[a.body] > place[b.body] {
+			if a.acked.Before(b.first) && place[a.body] > place[b.body] {
 				misordered++
 			}
 		}

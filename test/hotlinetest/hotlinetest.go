@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/signature"
@@ -119,7 +120,15 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	twilio, desk := httptest.NewServer(v.Twilio.Handler()), httptest.NewServer(v.HelpScout.Handler())
 	v.TwilioURL, v.HelpScoutURL = twilio.URL, desk.URL
 	v.Twilio.SetPublicURL(twilio.URL)
-	v.Twilio.SetNumber(twiliosim.Number{PhoneNumber: simulator.Hotline, SMSURL: gateway + "/bling/twilio_sms#rc=2&rp=5xx,ct", SMSFallbackURL: gateway + "/bling/twilio_sms_fallback"})
+	numbers := []phone.Number{simulator.Hotline}
+	for _, h := range o.Hotlines {
+		numbers = append(numbers, h.MoreNumbers...)
+	}
+	for _, number := range numbers {
+		v.Twilio.SetNumber(twiliosim.Number{
+			PhoneNumber: string(number), SMSURL: gateway + "/bling/twilio_sms#rc=2&rp=5xx,ct", SMSFallbackURL: gateway + "/bling/twilio_sms_fallback",
+		})
+	}
 	t.Cleanup(func() {
 		v.Twilio.Close()
 		v.HelpScout.Close()
@@ -190,7 +199,7 @@ func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
 		Domain: simulator.Domain, Settle: 50 * time.Millisecond, ListLag: 500 * time.Millisecond,
 	}, ticketing.Deps{DB: ticketingDB, Telephony: h.Telephony, Log: o.Log, Now: o.Now})
 	fatal(t, err)
-	phone, err := telephony.New(telephony.Config{
+	phones, err := telephony.New(telephony.Config{
 		Hotlines: o.Hotlines, AccountSID: twiliosim.DefaultAccountSID, AuthToken: twiliosim.DefaultAuthToken,
 		APIURL: h.TwilioURL, PublicURL: h.URL, Settle: 200 * time.Millisecond, Patience: o.Patience,
 	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now})
@@ -201,7 +210,7 @@ func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
 	fatal(t, err)
 
 	stopTicketing := run(t, o.Log, &network, "ticketing", desk)
-	stopTelephony := run(t, o.Log, &network, "telephony", phone)
+	stopTelephony := run(t, o.Log, &network, "telephony", phones)
 	t.Cleanup(func() {
 		stopTelephony()
 		stopTicketing()
