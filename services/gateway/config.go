@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/hotline"
@@ -25,6 +26,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// MaxBody is the largest webhook in bytes. Default: 1 MiB.
 	MaxBody int64
+	// InsistFor is how long a text is tried at the fallback before it is given up. Twilio waits 15 seconds. Default: 8 s.
+	InsistFor time.Duration
 	// MaxFailures is how many requests with a wrong signature a source may send at once, and a minute, before it is
 	// told to go away. Correctly signed requests are never counted. Default: 60.
 	MaxFailures int
@@ -50,6 +53,9 @@ func helpScoutSecrets(r *env.Reader) []string {
 func (c *Config) setDefaults() {
 	if c.MaxBody == 0 {
 		c.MaxBody = 1 << 20
+	}
+	if c.InsistFor == 0 {
+		c.InsistFor = 8 * time.Second
 	}
 	if c.MaxFailures == 0 {
 		c.MaxFailures = 60

@@ -1,17 +1,37 @@
 package gateway
 
 import (
+	"context"
 	"encoding/xml"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/phone"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 )
 
-// fallback is where Twilio turns when a text could not be delivered to us (SmsFallbackUrl). It tries once more, and only
+// insist hands a text to telephony until it has it, or time is over. What failed without an answer may have been stored:
+// only asking again can tell, and that changes nothing if it was.
+func (s *Service) insist(ctx context.Context, in *telephonyv1.ReceiveTextRequest) (res *telephonyv1.ReceiveTextResponse, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.InsistFor)
+	defer cancel()
+	for {
+		if res, err = s.webhooks.ReceiveText(ctx, in); err == nil || errs.KindOf(err) == errs.Invalid {
+			return res, err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+// fallback is where Twilio turns when a text could not be delivered to us (SmsFallbackUrl). It tries again for a while, and only
 // if the text really cannot be stored the supporter is told so, in the hotline's own words. It needs configuration only.
 func (s *Service) fallback(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -30,7 +50,7 @@ func (s *Service) fallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	twiml := "<Response></Response>"
-	if res, err := s.webhooks.ReceiveText(r.Context(), in); err == nil {
+	if res, err := s.insist(r.Context(), in); err == nil {
 		twiml = res.GetTwiml()
 	} else {
 		s.Log.ErrorContext(r.Context(), "text is lost", "message_sid", in.GetMessageSid(), "err", err)

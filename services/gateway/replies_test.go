@@ -49,11 +49,11 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// F1, promise 8: a text is tried once more at the fallback, and only if it is really lost the supporter is told so.
+// F1, promise 8: a text is tried again at the fallback, and only if it is really lost the supporter is told so.
 func TestFallback(t *testing.T) {
 	hotlines := hotline.Hotlines{hotline.New("+15017122661", 1)}
 	hotlines[0].Texts.Failure = "Sorry & goodbye"
-	h, b := newGateway(t, func(c *Config) { c.Hotlines = hotlines })
+	h, b := newGateway(t, func(c *Config) { c.Hotlines, c.InsistFor = hotlines, 10*time.Millisecond })
 	form := url.Values{"MessageSid": {"SM1"}, "From": {"+16175550142"}, "To": {"+15017122661"}, "Body": {"hi"}, "ErrorCode": {"11200"}}
 	post := func(change ...string) (int, string) {
 		f := url.Values{}
