@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -220,6 +221,9 @@ const (
 // only when the carrier has said repeatedly that it does not have it.
 func (s *Service) look(ctx context.Context, m *sqlstore.MessageOutRow) error {
 	a, total, err := s.store.OpenAttempt(ctx, m.Key)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.New(errs.Unavailable, "a callback has just told what became of a text").After(100 * time.Millisecond)
+	}
 	if err != nil {
 		return err
 	}
