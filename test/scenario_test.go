@@ -212,7 +212,12 @@ func (s *scenario) agent(args []string) error {
 		}
 		return s.HelpScout.Merge(c.ID, into.ID)
 	case "phone": // the customer's phone is edited
-		return s.HelpScout.SetPhones(email(args[1]), args[2:]...)
+		// The hotline has heard of it before anything else happens: events overtake one another.
+		before := s.HelpScout.Delivered()
+		if err := s.HelpScout.SetPhones(email(args[1]), args[2:]...); err != nil {
+			return err
+		}
+		return s.HelpScout.Wait(s.ctx, func(sim *helpscoutsim.Sim) bool { return sim.Delivered() > before })
 	case "customer": // the conversation gets the customer of another number
 		return s.HelpScout.ChangeCustomer(c.ID, email(args[2]))
 	}
@@ -234,7 +239,10 @@ func (s *scenario) expect(args []string) error {
 	}
 	check := func(ctx context.Context) error {
 		var got []string
-		fits := func() bool { got = look(number); return matches(got, want) }
+		fits := func() bool {
+			got = look(number)
+			return matches(got, want) || what == "notes" && matchesInAnyOrder(got, want)
+		}
 		var err error
 		if what == "phone" {
 			err = s.Twilio.Wait(ctx, func(*twiliosim.Sim) bool { return fits() })
@@ -261,26 +269,42 @@ func quoted(list []string) (all []string) {
 	return all
 }
 
-// matches reports whether each line fits its pattern, in which * stands for anything.
-func matches(lines, patterns []string) bool {
-	return slices.EqualFunc(lines, patterns, func(line, pattern string) bool {
-		pieces := strings.Split(pattern, "*")
-		if len(pieces) == 1 {
-			return line == pattern
-		}
-		rest, ok := strings.CutPrefix(line, pieces[0])
-		if !ok {
+// matches reports whether each line fits its pattern.
+func matches(lines, patterns []string) bool { return slices.EqualFunc(lines, patterns, match) }
+
+// matchesInAnyOrder reports whether there is a line for each pattern, and no other.
+func matchesInAnyOrder(lines, patterns []string) bool {
+	lines, patterns = slices.Clone(lines), slices.Clone(patterns)
+	// The longest first, lest * takes what another needs.
+	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	for _, pattern := range patterns {
+		i := slices.IndexFunc(lines, func(line string) bool { return match(line, pattern) })
+		if i < 0 {
 			return false
 		}
-		for _, piece := range pieces[1 : len(pieces)-1] {
-			i := strings.Index(rest, piece)
-			if i < 0 {
-				return false
-			}
-			rest = rest[i+len(piece):]
+		lines = slices.Delete(lines, i, i+1)
+	}
+	return len(lines) == 0
+}
+
+// match reports whether a line fits a pattern, in which * stands for anything.
+func match(line, pattern string) bool {
+	pieces := strings.Split(pattern, "*")
+	if len(pieces) == 1 {
+		return line == pattern
+	}
+	rest, ok := strings.CutPrefix(line, pieces[0])
+	if !ok {
+		return false
+	}
+	for _, piece := range pieces[1 : len(pieces)-1] {
+		i := strings.Index(rest, piece)
+		if i < 0 {
+			return false
 		}
-		return strings.HasSuffix(rest, pieces[len(pieces)-1])
-	})
+		rest = rest[i+len(piece):]
+	}
+	return strings.HasSuffix(rest, pieces[len(pieces)-1])
 }
 
 // phone is what a phone has got from us, with [image/png 5] for each picture; what the carrier itself says is left out.
@@ -342,13 +366,16 @@ func oneLine(body string) string {
 	return strings.NewReplacer("<br>\n", " / ", "\n", " / ", "&quot;", `"`, "&amp;", "&").Replace(body)
 }
 
-func email(number string) string { return phone.Parse(number).Address("") + "@" + simulator.Domain }
+// email is the contact address of a number; an address is its own.
+func email(number string) string {
+	if strings.Contains(number, "@") {
+		return number
+	}
+	return phone.Parse(number).Address("") + "@" + simulator.Domain
+}
 
 // conversation waits for the newest conversation of a number, and returns it.
 func (s *scenario) conversation(number string) (c helpscoutsim.Conversation, err error) {
-	if strings.Contains(number, "@") {
-		return c, fmt.Errorf("%s is no number", number)
-	}
 	list := s.HelpScout.ConversationsOf(email(number))
 	if len(list) == 0 {
 		if err = s.Idle(s.ctx); err == nil {

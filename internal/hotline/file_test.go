@@ -198,6 +198,7 @@ func TestMistakes(t *testing.T) {
 		good + "time_zone: UTC\n  hours:\n    mo: ['09:00-17:00']":                               {"6: mo: is not a day such as mon, or days such as mon-fri"},
 		good + "time_zone: UTC\n  hours:\n    mon-: ['09:00-17:00']":                             {"6: mon-: is not a day such as mon, or days such as mon-fri"},
 		good + "time_zone: UTC\n  hours:\n    mon-tue: [x, '9-17', '']":                          {`6: mon-tue: "x" is not a time such as 09:00-12:30`, `6: mon-tue: "9-17" is not a time such as 09:00-12:30`, `6: mon-tue: "" is not a time such as 09:00-12:30`},
+		good + "time_zone: UTC\n  hours:\n    mon-tue: ['22:00-02:00', x]":                       {`6: mon-tue: "x" is not a time such as 09:00-12:30`},
 		good + "time_zone: UTC\n  hours:\n    mon: ['24:00-02:00']":                              {`6: mon: "24:00-02:00" is not a time such as 09:00-12:30`},
 		good + "time_zone: UTC\n  hours:\n    mon: ['09:00-25:00']":                              {`6: mon: "09:00-25:00" is not a time such as 09:00-12:30`},
 		good + "time_zone: UTC\n  hours:\n    mon: ['00:00-00:00']":                              {`6: mon: "00:00-00:00" is empty; a whole day is 00:00-24:00`},

@@ -33,8 +33,8 @@ func (h Hotline) ClosedSince(t time.Time) (since time.Time) {
 		return time.Time{}
 	}
 	y, m, d := t.In(h.Hours.Zone).Date()
-	// A range of the day before may reach into today, so both days are looked at. Longer ago the first end found is
-	// the last. Every range may fall on holidays or be skipped when clocks change, but not for so many weeks.
+	// Ranges end in the order in which they begin, so the first day with an end has the last one. Every range may fall on
+	// holidays or be skipped when clocks change, but not for so many weeks.
 	for back := 0; back < 7*(len(h.Hours.Holidays)+4); back++ {
 		day := time.Date(y, m, d-back, 0, 0, 0, 0, time.UTC)
 		if h.Hours.Holidays[day.Format(time.DateOnly)] {
@@ -49,7 +49,7 @@ func (h Hotline) ClosedSince(t time.Time) (since time.Time) {
 				since = to
 			}
 		}
-		if back > 0 && !since.IsZero() {
+		if !since.IsZero() {
 			return since
 		}
 	}
@@ -71,7 +71,7 @@ func (hours *Hours) at(day time.Time, minutes int, last bool) time.Time {
 	switch {
 	case early.Before(change) && (!last || late.Before(change)):
 		return early
-	case !late.Before(change) && (last || !early.Before(change)):
+	case !late.Before(change):
 		return late
 	default:
 		return change

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/phone"
@@ -27,8 +28,10 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 	h, ok := s.Hotlines.ByNumber(t.Hotline)
 	what := t.Telling
 	if what == "" && about(t.State) == underway {
+		askCtx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
 		for _, m := range messages {
-			if err := s.refresh(ctx, m); err != nil {
+			if err := s.refresh(askCtx, m); err != nil {
 				s.Log.WarnContext(ctx, "the carrier does not say how a text stands", "key", m.Key, "err", err)
 			}
 		}
@@ -41,7 +44,12 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 		if !ok {
 			s.Log.ErrorContext(ctx, "no ticket to tell about a text: its number is no hotline any more", "key", t.Key, "state", t.State)
 		}
-		if !ok || t.Notes >= sqlstore.MaxNotes {
+		// That somebody who has just opted out does not get our welcome is no news.
+		m := failed(messages)
+		keptBack := t.Kind == sqlstore.Automatic && m != nil && m.Refused != ""
+		// One note that nothing is known is enough, so that the one that is left tells the end.
+		again := t.Notes > 0 && (what == underway || what == unclear)
+		if !ok || keptBack || again || t.Notes >= sqlstore.MaxNotes {
 			return true, s.store.Told(ctx, t.Key, t.State)
 		}
 		if err := s.store.Telling(ctx, t.Key, what); err != nil {
@@ -116,7 +124,7 @@ func (s *Service) note(what string, t *sqlstore.TextOutRow, messages []sqlstore.
 		n.Text = said + "\n" + "It was sent automatically: " + quote(t.Body)
 	}
 	if t.Remark != "" {
-		n.Text += "\n" + t.Remark
+		n.Text += "\n" + strings.ToValidUTF8(t.Remark[:min(len(t.Remark), 2000)], "")
 	}
 	return n
 }

@@ -41,8 +41,12 @@ func (s *Service) addressee(ctx context.Context, v helpscout.Conversation) (to s
 			return to, whoAsks, err
 		}
 		to = people[0]
-	case len(people) == 1: // the customer has got an address of their own
+	case len(people) == 1: // the customer may have got an address of their own, or be somebody else
 		to = people[0]
+		theirs, err := s.isTheirs(ctx, v.PrimaryCustomer.ID, to)
+		if err != nil || !theirs {
+			return to, notTheirs, err
+		}
 	case len(people) > 1:
 		return people[0], manyPeople, nil
 	default:
@@ -66,14 +70,27 @@ func (s *Service) addressee(ctx context.Context, v helpscout.Conversation) (to s
 
 // hasPhone asks Help Scout whether a contact's phone is still the number they text from.
 func (s *Service) hasPhone(ctx context.Context, customerID int64, to sqlstore.Contact) (bool, error) {
-	phones, err := s.desk.Phones(ctx, customerID)
+	p, err := s.desk.Profile(ctx, customerID)
 	if helpscout.StatusOf(err) == 404 {
 		return false, nil
 	}
-	if err != nil || !knows(phones, to.Supporter) {
+	if err != nil || !knows(p.Phones(), to.Supporter) {
 		return false, err
 	}
 	return true, s.store.SetEdited(ctx, to.Lane, false)
+}
+
+// isTheirs asks Help Scout whether a customer is the one we know: by the contact address that we gave them, or by phone.
+func (s *Service) isTheirs(ctx context.Context, customerID int64, to sqlstore.Contact) (bool, error) {
+	if customerID == 0 {
+		return false, nil
+	}
+	p, err := s.desk.Profile(ctx, customerID)
+	if helpscout.StatusOf(err) == 404 {
+		return false, nil
+	}
+	ours := slices.ContainsFunc(p.Emails(), func(email string) bool { return strings.HasSuffix(to.Lane, "|"+strings.ToLower(email)) })
+	return ours || knows(p.Phones(), to.Supporter), err
 }
 
 func knows(phones []string, supporter string) bool {

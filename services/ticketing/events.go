@@ -82,7 +82,10 @@ func (s *Service) contactEdited(ctx context.Context, body []byte) error {
 		for _, h := range s.Hotlines {
 			contacts, err := s.store.ContactsAt(ctx, fmt.Sprintf("%d|%s", h.MailboxID, email))
 			for _, c := range contacts {
-				err = errors.Join(err, s.store.SetEdited(ctx, c.Lane, !knows(p.Phones(), c.Supporter)))
+				// Events come in any order, so none of them says that all is well again.
+				if !knows(p.Phones(), c.Supporter) {
+					err = errors.Join(err, s.store.SetEdited(ctx, c.Lane, true))
+				}
 			}
 			if err != nil {
 				return errs.Wrap(errs.Unavailable, err, "the event could not be stored; send it again")

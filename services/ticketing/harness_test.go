@@ -49,6 +49,11 @@ func (p *phones) SendText(_ context.Context, r *telephonyv1.SendTextRequest) (*t
 	return &telephonyv1.SendTextResponse{}, nil
 }
 
+// GetText knows of nothing.
+func (p *phones) GetText(context.Context, *telephonyv1.GetTextRequest) (*telephonyv1.GetTextResponse, error) {
+	return nil, errs.New(errs.NotFound, "no text has this key")
+}
+
 func (p *phones) PutFile(_ context.Context, r *telephonyv1.PutFileRequest) (*telephonyv1.PutFileResponse, error) {
 	p.files <- r
 	return &telephonyv1.PutFileResponse{}, nil

@@ -84,7 +84,7 @@ func (s *Service) tag(ctx context.Context, conversationID int64, a actions) erro
 }
 
 // maxNoteAttempts is how often a note may fail for a reason of ours before it is put aside.
-const maxNoteAttempts = 15
+const maxNoteAttempts = 100
 
 // postNote posts the oldest note of a lane that is not posted yet.
 func (s *Service) postNote(ctx context.Context, lane string) (more bool, err error) {

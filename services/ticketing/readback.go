@@ -34,7 +34,7 @@ func (s *Service) readBack(ctx context.Context, who supporter, lane *sqlstore.La
 		s.metrics.entry(ctx, e.Kind, "found")
 		return true, nil
 	}
-	settle := s.Settle
+	settle := min(time.Minute, s.Settle*time.Duration(1+e.Attempts))
 	if e.ConversationID == 0 {
 		settle = s.ListLag
 	}

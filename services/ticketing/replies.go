@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +24,9 @@ const (
 	// older comes from a database that was restored, and may have been sent.
 	maxReplyAge = 72 * time.Hour
 	// maxReplyAttempts is how often an event may fail for a reason of ours before its replies are refused.
-	maxReplyAttempts = 20
+	maxReplyAttempts = 60
+	// maxFileAttempts is after how many of them a reply goes out without the file that cannot be fetched.
+	maxFileAttempts = 5
 )
 
 // machines are the sources of replies that nobody wrote.
@@ -49,7 +53,7 @@ func (s *Service) handleReplies(ctx context.Context, conversation string) (more 
 	}
 	ctx, end := telemetry.Resume(ctx, e.Trace, "handle replies")
 	defer func() { end(err) }()
-	v, err := s.repliesIn(ctx, e)
+	v, err := s.repliesIn(ctx, conversation, e)
 	if err != nil && e.Attempts >= maxReplyAttempts {
 		s.Log.ErrorContext(ctx, "event is dead: its replies cannot be found", "conversation", conversation, "err", err)
 		s.metrics.reply(ctx, "dead")
@@ -59,7 +63,7 @@ func (s *Service) handleReplies(ctx context.Context, conversation string) (more 
 		return false, s.eventFailed(ctx, e, err)
 	}
 	for _, t := range v.Embedded.Threads {
-		done, err := s.handleReply(ctx, v, t, e.Attempts >= maxReplyAttempts)
+		done, err := s.handleReply(ctx, v, t, e.Attempts)
 		if err != nil {
 			return false, s.eventFailed(ctx, e, err)
 		}
@@ -72,24 +76,27 @@ func (s *Service) handleReplies(ctx context.Context, conversation string) (more 
 
 // eventFailed decides when an event is tried again. What waiting cures is tried for ever.
 func (s *Service) eventFailed(ctx context.Context, e *sqlstore.PendingEvent, err error) error {
+	ours := stays(err)
 	err = meaning(err)
-	if errs.RetryAfter(err) > 0 || errs.KindOf(err) == errs.Unavailable {
+	if !ours && (errs.RetryAfter(err) > 0 || errs.KindOf(err) == errs.Unavailable) {
 		return err
 	}
 	if countErr := s.store.EventFailed(context.WithoutCancel(ctx), e.Hash); countErr != nil {
 		return countErr
 	}
-	return errs.Wrap(errs.KindOf(err), err, "handling an agent's reply").After(min(time.Minute, time.Second<<min(e.Attempts, 6)))
+	return errs.Wrap(errs.Unavailable, err, "handling an agent's reply").After(min(time.Minute, time.Second<<min(e.Attempts, 6)))
 }
 
 // repliesIn returns the event's conversation with those of its threads that are answers to the supporter and not handled
 // yet, oldest first. What the event does not hold is asked of Help Scout: what it carries is not documented.
-func (s *Service) repliesIn(ctx context.Context, e *sqlstore.PendingEvent) (v helpscout.Conversation, err error) {
+func (s *Service) repliesIn(ctx context.Context, conversation string, e *sqlstore.PendingEvent) (v helpscout.Conversation, err error) {
 	if err := json.Unmarshal(e.Body, &v); err != nil {
 		v = helpscout.Conversation{ID: v.ID} // of another generation
 	}
 	if v.ID == 0 {
-		return v, nil
+		if v.ID, err = strconv.ParseInt(conversation, 10, 64); err != nil {
+			return v, err
+		}
 	}
 	if v.MailboxID == 0 || v.Type == "" {
 		threads := v.Embedded.Threads
@@ -100,7 +107,11 @@ func (s *Service) repliesIn(ctx context.Context, e *sqlstore.PendingEvent) (v he
 		}
 		v.Embedded.Threads = threads
 	}
-	if _, ours := s.Hotlines.ByMailbox(v.MailboxID); !ours || v.Type != "phone" {
+	people, err := s.store.ContactsOf(ctx, v.ID)
+	if err != nil {
+		return v, err
+	}
+	if _, ours := s.Hotlines.ByMailbox(v.MailboxID); !ours || v.Type != "phone" && len(people) == 0 {
 		v.Embedded.Threads = nil
 		return v, nil
 	}
@@ -111,7 +122,17 @@ func (s *Service) repliesIn(ctx context.Context, e *sqlstore.PendingEvent) (v he
 		return v, err
 	}
 	threads, err := s.desk.Threads(ctx, v.ID)
-	if err != nil && helpscout.StatusOf(err) != 404 {
+	if gone(err) { // merged or deleted meanwhile
+		known := v.Embedded.Threads
+		if v, err = s.current(ctx, v.ID); helpscout.StatusOf(err) == 404 {
+			return helpscout.Conversation{}, nil
+		} else if err != nil {
+			return v, err
+		}
+		v.Embedded.Threads = known
+		threads, err = s.desk.Threads(ctx, v.ID)
+	}
+	if err != nil {
 		return v, err
 	}
 	v.Embedded.Threads = append(threads, v.Embedded.Threads...)
@@ -127,7 +148,8 @@ func (s *Service) fresh(ctx context.Context, v helpscout.Conversation) (fresh []
 	}
 	for _, t := range v.Embedded.Threads {
 		seen := slices.ContainsFunc(fresh, func(f helpscout.Thread) bool { return f.ID == t.ID })
-		if !isAnswer(t) || seen || t.CreatedAt.Before(since.Add(-clockSkew)) {
+		old := s.Now().Sub(t.CreatedAt) > maxReplyAge
+		if !isAnswer(t) || seen || t.CreatedAt.Before(since.Add(-clockSkew)) || old && !writtenTo(t, v) {
 			continue
 		}
 		handled, err := s.store.ReplyHandled(ctx, t.ID)
@@ -143,13 +165,17 @@ func (s *Service) fresh(ctx context.Context, v helpscout.Conversation) (fresh []
 }
 
 // handleReply sends a reply, or says in a note why not. It reports false when there is more to do before that.
-func (s *Service) handleReply(ctx context.Context, v helpscout.Conversation, t helpscout.Thread, giveUp bool) (done bool, err error) {
+func (s *Service) handleReply(ctx context.Context, v helpscout.Conversation, t helpscout.Thread, attempts int) (done bool, err error) {
 	switch {
+	case !writtenTo(t, v):
+		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "it was written to another customer than this conversation has now. What to do: answer that one in their own conversation")
+	case v.Type != "phone":
+		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "this is not a phone conversation. What to do: answer in the one that began with their text, or call")
 	case !isReply(t):
 		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "it was not written by an agent but by a workflow or a program")
 	case s.Now().Sub(t.CreatedAt) > maxReplyAge:
 		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "we learned of it only now, and it is older than three days. What to do: write it once more if it still matters")
-	case giveUp:
+	case attempts >= maxReplyAttempts:
 		s.Log.ErrorContext(ctx, "reply is dead: it cannot be handed to telephony", "thread", t.ID)
 		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "because of a fault of ours. What to do: call, and tell whoever runs this hotline")
 	}
@@ -160,7 +186,7 @@ func (s *Service) handleReply(ctx context.Context, v helpscout.Conversation, t h
 	if reason != "" {
 		return true, s.refuse(ctx, v, t, to, reason)
 	}
-	files, remark, done, err := s.files(ctx, v.ID, t)
+	files, remark, done, err := s.files(ctx, v.ID, t, attempts)
 	if err != nil || !done {
 		return false, err
 	}
@@ -198,8 +224,39 @@ func refusal(err error) string {
 	return "it cannot be sent as a text"
 }
 
+// writtenTo reports whether a thread was written to the customer that its conversation has now. After a merge, or when the
+// customer was changed, there are threads of others in it.
+func writtenTo(t helpscout.Thread, v helpscout.Conversation) bool {
+	switch {
+	case t.Customer.ID != 0 && v.PrimaryCustomer.ID != 0:
+		return t.Customer.ID == v.PrimaryCustomer.ID
+	case t.Customer.Email != "" && v.PrimaryCustomer.Email != "":
+		return strings.EqualFold(t.Customer.Email, v.PrimaryCustomer.Email)
+	}
+	return true // it does not say
+}
+
+// stays reports whether waiting will not cure an error: Help Scout refuses us this very thing, or what it says cannot be read.
+func stays(err error) bool {
+	status := helpscout.StatusOf(err)
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, other := errors.AsType[*json.UnmarshalTypeError](err)
+	return status >= 400 && status < 500 && status != 429 || syntax || other || errors.Is(err, errFile)
+}
+
+// errFile is a file that cannot be fetched; whether for good nobody can tell.
+var errFile = errors.New("the help desk does not hand out a file")
+
 // refuse notes that a reply is not sent, with a note that says why.
 func (s *Service) refuse(ctx context.Context, v helpscout.Conversation, t helpscout.Thread, to sqlstore.Contact, reason string) error {
+	// A reply that telephony has got is sent, whatever has changed since: an answer of it may have been lost.
+	_, err := s.Telephony.GetText(ctx, &telephonyv1.GetTextRequest{Key: fmt.Sprintf("reply:%d", t.ID)})
+	switch errs.KindOf(err) {
+	case "":
+		return s.store.ReplySent(ctx, t.ID, v.ID, s.Now())
+	case errs.Unavailable:
+		return err
+	}
 	s.metrics.reply(ctx, "refused")
 	lane := to.Lane
 	if lane == "" {
@@ -213,11 +270,12 @@ func (s *Service) refuse(ctx context.Context, v helpscout.Conversation, t helpsc
 
 // files brings an answer's attachments to telephony, one at a time, and returns their keys, and what must be said of those
 // that cannot go. It reports false while there are more.
-func (s *Service) files(ctx context.Context, conversationID int64, t helpscout.Thread) (keys []string, remark string, done bool, err error) {
+func (s *Service) files(ctx context.Context, conversationID int64, t helpscout.Thread, attempts int) (keys []string, remark string, done bool, err error) {
 	const most = 10
 	var left []string
 	for i, a := range t.Embedded.Attachments {
 		key := fmt.Sprintf("reply:%d:%d", t.ID, a.ID)
+		a.FileName = cmp.Or(shorten(strings.TrimSpace(a.FileName), 80), "file")
 		switch {
 		case i >= most:
 			left = append(left, a.FileName+" (more than ten files)")
@@ -239,10 +297,17 @@ func (s *Service) files(ctx context.Context, conversationID int64, t helpscout.T
 			left = append(left, a.FileName+" (the help desk does not hand it out)")
 			continue
 		}
-		if err != nil {
+		if err != nil && (errors.Is(err, helpscout.ErrDown) || helpscout.StatusOf(err) == 429 || errs.RetryAfter(err) > 0) {
 			return nil, "", false, err
 		}
-		_, err = s.Telephony.PutFile(ctx, &telephonyv1.PutFileRequest{Key: key, Name: cmp.Or(strings.TrimSpace(a.FileName), "file"), MimeType: a.MIMEType, Data: data})
+		if err != nil && attempts < maxFileAttempts {
+			return nil, "", false, fmt.Errorf("%w: %w", errFile, err)
+		}
+		if err != nil || len(data) > maxAttachment {
+			left = append(left, a.FileName+" (it could not be fetched)")
+			continue
+		}
+		_, err = s.Telephony.PutFile(ctx, &telephonyv1.PutFileRequest{Key: key, Name: a.FileName, MimeType: shorten(a.MIMEType, 80), Data: data})
 		if errs.KindOf(err) == errs.Invalid {
 			left = append(left, a.FileName+" (empty, or larger than 10 MB)")
 			continue
@@ -256,4 +321,12 @@ func (s *Service) files(ctx context.Context, conversationID int64, t helpscout.T
 		remark = "Not sent with it: " + strings.Join(left, ", ") + "."
 	}
 	return keys, remark, true, nil
+}
+
+// shorten cuts a name that is too long to be one.
+func shorten(name string, most int) string {
+	if r := []rune(name); len(r) > most {
+		return string(r[:most])
+	}
+	return name
 }

@@ -46,7 +46,7 @@ func TestOriginalsCases(t *testing.T) {
 		}{
 			{"O1", "send", reply, payload(c, thread(1, "abc")), "abc", ""},
 			{"O2", "another event", "convo.note.created", payload(c, thread(2, "abc")), "", ""},
-			{"O3", "not a phone conversation", reply, strings.Replace(payload(c, thread(3, "abc")), `"phone"`, `"email"`, 1), "", ""},
+			{"O3", "not a phone conversation", reply, strings.Replace(payload(helpscoutsim.Conversation{ID: 77}, thread(3, "abc")), `"phone"`, `"email"`, 1), "", ""},
 			{"O3", "no id", reply, strings.Replace(payload(c, thread(4, "abc")), `"id":`, `"no":`, 1), "", ""},
 			{"O4", "two quick replies, newest first", reply, payload(c, thread(6, "second"), thread(5, "first")), "first|second", ""},
 			{"O4", "body is null", reply, payload(c, thread(7, "", "body", "null")), "", "no text in it"},
@@ -61,6 +61,9 @@ func TestOriginalsCases(t *testing.T) {
 			{"X2", "signature", reply, payload(c, thread(16, "foo\nbar -- baz\n-- bax\n--\nsome signature")), "foo\nbar -- baz\n-- bax", ""},
 			{"H10", "another mailbox", reply, strings.Replace(payload(c, thread(17, "abc")), "206906", "206907", 1), "", ""},
 			{"P13", "another customer", reply, strings.Replace(payload(c, thread(18, "abc")), "6175550142@", "6175550143@", 1), "", "not the one who wrote"},
+			{"P13", "written to another customer", reply, payload(c, thread(19, "abc", "customer", `{"id":7,"email":"x@example.org"}`)), "", "another customer"},
+			{"P13", "an e-mail ticket with their texts", reply, strings.Replace(payload(c, thread(20, "abc")), `"phone"`, `"email"`, 1), "", "not a phone conversation"},
+			{"O1", "no id, and the conversation of another", reply, `{"id":"x"}`, "", ""},
 			{"O1", "again", reply, payload(c, thread(1, "abc"), thread(6, "second")), "", ""},
 		} {
 			d.event(tt.event, tt.body)

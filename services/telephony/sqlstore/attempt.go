@@ -37,7 +37,12 @@ func (s *Store) BeginAttempt(ctx context.Context, m *MessageOutRow, id string, n
 			}
 		}
 		var text string
-		err := tx.QueryRowContext(ctx, `UPDATE message_out SET state = 'sending' WHERE key = $1 AND state = 'queued' RETURNING text_key`, m.Key).Scan(&text)
+		// Whoever has opted out since Refusal was asked gets nothing either; it is asked again then.
+		err := tx.QueryRowContext(ctx, `
+			UPDATE message_out SET state = 'sending' WHERE key = $1 AND state = 'queued' AND NOT EXISTS (
+				SELECT 1 FROM opt_out, text_out WHERE text_out.key = message_out.text_key AND text_out.kind <> 'confirm'
+				AND opt_out.hotline = message_out.hotline AND opt_out.supporter = message_out.supporter AND opt_out.opted_out)
+			RETURNING text_key`, m.Key).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

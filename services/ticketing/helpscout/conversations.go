@@ -65,6 +65,10 @@ type Thread struct {
 	CreatedBy struct {
 		Type string `json:"type"` // user, customer, system_user
 	} `json:"createdBy"`
+	Customer struct {
+		ID    int64  `json:"id"`
+		Email string `json:"email"`
+	} `json:"customer"` // whom it was written to, or who wrote it
 	CreatedAt time.Time `json:"createdAt"`
 	Embedded  struct {
 		Attachments []Attachment `json:"attachments"`
@@ -195,12 +199,11 @@ func (c *Client) SetTags(ctx context.Context, conversationID int64, tags []strin
 	return err
 }
 
-// Phones returns the phones of a customer, as somebody has typed them.
+// Profile returns a customer with what somebody has typed in as their phones.
 // See https://developer.helpscout.com/mailbox-api/endpoints/customers/get/.
-func (c *Client) Phones(ctx context.Context, customerID int64) (phones []string, err error) {
-	var customer Profile
-	_, err = c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/customers/%d", customerID), nil, &customer)
-	return customer.Phones(), err
+func (c *Client) Profile(ctx context.Context, customerID int64) (p Profile, err error) {
+	_, err = c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/customers/%d", customerID), nil, &p)
+	return p, err
 }
 
 // Profile is a customer as Help Scout has it.

@@ -3,7 +3,6 @@
 -- What the carrier gets are messages; a text that is too long for one is sent as several.
 ALTER TABLE text_out RENAME TO message_out;
 DROP INDEX text_out_open;
-ALTER TABLE message_out DROP COLUMN told;
 ALTER TABLE message_out ADD COLUMN text_key text NOT NULL DEFAULT '';    -- the text that it is a part of
 ALTER TABLE message_out ADD COLUMN part bigint NOT NULL DEFAULT 1;       -- which one, from 1
 ALTER TABLE message_out ADD COLUMN media text NOT NULL DEFAULT '[]';     -- JSON: addresses of the files that go with it
@@ -33,8 +32,9 @@ CREATE TABLE text_out (
     telling         text    NOT NULL DEFAULT '',        -- what it is being told
     notes           bigint  NOT NULL DEFAULT 0          -- how many notes there are
 );
-INSERT INTO text_out (key, lane, hotline, supporter, kind, body, trace, created_at, state)
-    SELECT key, lane, hotline, supporter, 'other', body, trace, created_at, state FROM message_out;
+INSERT INTO text_out (key, lane, hotline, supporter, kind, body, trace, created_at, state, tell)
+    SELECT key, lane, hotline, supporter, 'other', body, trace, created_at, state, NOT told FROM message_out;
+ALTER TABLE message_out DROP COLUMN told;
 CREATE INDEX text_out_lane ON text_out (lane, created_at);
 CREATE INDEX text_out_tell ON text_out (lane) WHERE tell;
 CREATE INDEX text_out_patient ON text_out (patient_until) WHERE patient_until > 0;
