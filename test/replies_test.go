@@ -1,7 +1,6 @@
 package test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -22,20 +21,11 @@ import (
 // written, and the ticket says of each what became of it.
 func TestReplies(t *testing.T) {
 	const supporters, replies, kills = 100, 1000, 10
-	binary := hotlinetest.Build(t, "github.com/bling-hotline/bling/cmd/bling")
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
-	addr := hotlinetest.FreeAddr(t)
-	vendors := hotlinetest.StartVendors(t, hotlinetest.Options{HelpScout: func(c *helpscoutsim.Config) {
+	ctx, vendors, bling := served(t, hotlinetest.Options{HelpScout: func(c *helpscoutsim.Config) {
 		c.Shuffle, c.DuplicatesUpTo, c.Seed = true, 2, 7
 		// While the hotline is down, webhooks fail; they must come again soon enough for a test.
 		c.MaxAttempts, c.DiscardLimit, c.Backoff = 1000, 1000, func(int) time.Duration { return 100 * time.Millisecond }
-	}}, "http://"+addr)
-	bling := hotlinetest.NewProcess(t, binary, []string{"serve"},
-		append(vendors.Environ(), "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL=http://"+addr,
-			"BLING_DATA_DIR="+t.TempDir(), "BLING_PRIVATE_ADDR=127.0.0.1:0", "BLING_LOG_LEVEL=error", "BLING_REPLY_PATIENCE=5s")...)
-	bling.Start()
-	hotlinetest.Ready(ctx, t, "http://"+addr+"/readyz")
+	}}, "BLING_REPLY_PATIENCE=5s")
 	crowd := &hotlinetest.Crowd{Supporters: supporters, Texts: supporters, Concurrency: 8, Seed: 7, Patience: time.Minute}
 	crowd.Send(ctx, t, vendors.Twilio)
 	crowd.Arrived(ctx, t, vendors)
@@ -46,20 +36,7 @@ func TestReplies(t *testing.T) {
 	for i := 0; i < supporters; i += 10 { // some phones take no texts
 		vendors.Twilio.SetCarrier(crowd.Number(i), twiliosim.Carrier{Undelivered: 30003})
 	}
-	killed := make(chan struct{})
-	go func() {
-		defer close(killed)
-		random := rand.New(rand.NewPCG(7, 2))
-		for range kills {
-			until := calls(vendors.HelpScout) + 1 + random.IntN(100)
-			if err := vendors.HelpScout.Wait(ctx, func(s *helpscoutsim.Sim) bool { return calls(s) >= until }); err != nil {
-				t.Errorf("waiting to kill: %v", err)
-				return
-			}
-			bling.Kill()
-			bling.Start()
-		}
-	}()
+	killed := killed(ctx, t, vendors, bling, kills, 7)
 	random := rand.New(rand.NewPCG(7, 3))
 	for i := range replies {
 		c := conversationOf(vendors, crowd.Number(random.IntN(supporters)))
