@@ -25,6 +25,8 @@ type file struct {
 	names     map[string]bool
 	numbers   map[phone.Number]bool
 	mailboxes map[int64]bool
+
+	rung []rung
 }
 
 // load reads the full form, which docs/hotlines.example.yaml explains.
@@ -38,7 +40,7 @@ func load(data []byte, problem func(line int, problem string)) (all Hotlines) {
 		problem(max(1, e.Mark.Line), strings.TrimPrefix(e.Message, "yaml: "))
 		return nil
 	}
-	f := &file{problem, "", map[string]bool{}, map[phone.Number]bool{}, map[int64]bool{}}
+	f := &file{problem, "", map[string]bool{}, map[phone.Number]bool{}, map[int64]bool{}, nil}
 	root := document.Content[0]
 	seen := f.fields(root, func(field string, value *yaml.Node) bool {
 		if field == "hotlines" {
@@ -47,13 +49,14 @@ func load(data []byte, problem func(line int, problem string)) (all Hotlines) {
 		return field == "hotlines"
 	})
 	f.need(root, seen, "hotlines")
+	f.selfRung()
 	return all
 }
 
 func (f *file) hotline(n *yaml.Node) Hotline {
 	h := New("", 0)
 	hours := Hours{Holidays: map[string]bool{}}
-	var languages *yaml.Node
+	var languages, calls *yaml.Node
 	seen := f.fields(n, func(field string, value *yaml.Node) bool {
 		switch field {
 		case "name":
@@ -67,16 +70,12 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 			once(f, value, f.mailboxes, h.MailboxID)
 		case "language":
 			h.Language = scalar(f, value, parseLanguage)
-		case "time_zone":
-			hours.Zone = scalar(f, value, parseZone)
-		case "hours":
-			hours.Week = f.week(value)
-		case "holidays":
-			f.list(value, func(item *yaml.Node) { once(f, item, hours.Holidays, scalar(f, item, parseDate)) })
 		case "texts":
 			f.texts(value, &h.Texts)
 		case "languages":
-			languages = value // read last, since it needs the main texts
+			languages = value // read last, since it needs the main texts and sentences
+		case "calls":
+			calls = value // read late, since it needs the language and the time zone
 		case "auto_reply_every":
 			h.AutoReplyEvery = scalar(f, value, parseInterval)
 		case "segments_per_second":
@@ -87,22 +86,17 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 			tags := map[string]bool{}
 			f.list(value, func(item *yaml.Node) { h.Tags = append(h.Tags, f.label(item, tags)) })
 		default:
-			return false
+			return f.hoursField(field, value, "hours", &hours)
 		}
 		return true
 	})
 	f.need(n, seen, "number", "mailbox")
+	h.Hours = f.hours(n, seen, "hours", hours)
+	if calls != nil {
+		f.in("calls", func() { f.calls(calls, &h, hours.Zone) })
+	}
 	if languages != nil {
 		f.in("languages", func() { f.variants(languages, &h) })
-	}
-	if seen["hours"] || seen["holidays"] {
-		f.need(n, seen, "time_zone")
-		h.Hours = &hours
-	}
-	if !seen["hours"] { // open but for the holidays
-		for day := range hours.Week {
-			hours.Week[day] = []Range{{0, minutesPerDay}}
-		}
 	}
 	return h
 }
@@ -115,24 +109,29 @@ func (f *file) number(n *yaml.Node) phone.Number {
 
 func (f *file) texts(n *yaml.Node, t *Texts) {
 	texts := map[string]*string{
-		"welcome": &t.Welcome, "after_hours": &t.AfterHours, "failure": &t.Failure, "stopped": &t.Stopped, "started": &t.Started,
+		"welcome": &t.Welcome, "after_hours": &t.AfterHours, "failure": &t.Failure, "voicemail_failure": &t.VoicemailFailure,
+		"stopped": &t.Stopped, "started": &t.Started,
 	}
 	f.fields(n, func(field string, value *yaml.Node) bool {
 		text, known := texts[field]
 		if known {
-			*text = f.text(value)
+			*text = f.text(value, maxText)
 		}
 		return known
 	})
 }
 
+// variants reads further languages. One may be only written, or only spoken.
 func (f *file) variants(n *yaml.Node, h *Hotline) {
 	h.Languages = map[string]Variant{}
 	used, taken := map[string]bool{h.Language: true}, map[string]bool{}
+	says := []Says{h.Calls.Says}
 	f.pairs(n, func(key, value *yaml.Node) {
 		lang := scalar(f, key, parseLanguage)
 		once(f, key, used, lang)
 		v := Variant{Texts: h.Texts}
+		var spoken *yaml.Node
+		voice := ""
 		seen := f.fields(value, func(field string, value *yaml.Node) bool {
 			switch field {
 			case "words":
@@ -143,58 +142,32 @@ func (f *file) variants(n *yaml.Node, h *Hotline) {
 				})
 			case "texts":
 				f.texts(value, &v.Texts)
+			case "says":
+				spoken = value // read last, since it needs the voice
+			case "voice":
+				voice = f.filled(value, maxText)
 			default:
 				return false
 			}
 			return true
 		})
-		f.need(value, seen, "words", "texts")
-		h.Languages[lang] = v
-	})
-}
-
-var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
-
-func (f *file) week(n *yaml.Node) (week [7][]Range) {
-	named, open := map[string]bool{}, false
-	f.pairs(n, func(key, value *yaml.Node) {
-		days := f.days(key)
-		for _, day := range days {
-			once(f, key, named, weekdays[day])
-		}
-		for _, item := range f.items(value) {
-			open = true
-			r := scalar(f, item, parseRange)
-			for _, day := range days {
-				if r.To > 0 && overlapsAny(week, day, r) {
-					f.fail(item, "%q overlaps other hours", item.Value)
-				}
-				week[day] = append(week[day], r)
+		switch {
+		case seen["words"] || seen["texts"]:
+			f.need(value, seen, "words", "texts")
+			if seen["voice"] {
+				f.need(value, seen, "says")
 			}
+			h.Languages[lang] = v
+		case seen != nil && !seen["says"]:
+			f.fail(value, "needs words and texts, or says")
+		}
+		if spoken != nil {
+			var s Says
+			f.in("says", func() { f.says(spoken, s.callers(), nil, Said{Language: spokenLanguage(lang), Voice: voice}) })
+			says = append(says, s)
 		}
 	})
-	if !open {
-		f.fail(n, "it would never be open")
-	}
-	return week
-}
-
-// days reads the name of a day, or of the first and the last one of several: sat, mon-fri, fri-sun.
-func (f *file) days(n *yaml.Node) (days []int) {
-	from, to, several := strings.Cut(n.Value, "-")
-	first, last := slices.Index(weekdays, from), slices.Index(weekdays, to)
-	if !several {
-		last = first
-	}
-	if first < 0 || last < 0 {
-		f.fail(n, "is not a day such as mon, or days such as mon-fri")
-		return nil
-	}
-	for day := first; ; day = (day + 1) % 7 {
-		if days = append(days, day); day == last {
-			return days
-		}
-	}
+	h.Calls.Says = together(says)
 }
 
 // fields reads a mapping. each returns false for a field that it does not know.
@@ -278,23 +251,30 @@ func follow(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// text reads a text. YAML takes some words for something else, such as false, so it must be one for YAML too.
-func (f *file) text(n *yaml.Node) string {
+// text reads a text of at most so many characters. YAML takes some words for something else, such as false, so it must be
+// one for YAML too.
+func (f *file) text(n *yaml.Node, most int) string {
 	text := strings.TrimSpace(n.Value)
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
 		f.fail(n, "must be a text, in quotes")
-	} else if length := utf8.RuneCountInString(text); length > maxText {
-		f.fail(n, "has %d characters; a text has at most %d", length, maxText)
+	} else if length := utf8.RuneCountInString(text); length > most {
+		f.fail(n, "has %d characters; a text has at most %d", length, most)
 	}
 	return text
 }
 
-// label reads a text that is no message: it may not be empty. It may be there once.
-func (f *file) label(n *yaml.Node, used map[string]bool) string {
-	text := f.text(n)
+// filled reads a text that may not be empty.
+func (f *file) filled(n *yaml.Node, most int) string {
+	text := f.text(n, most)
 	if n.Kind == yaml.ScalarNode && text == "" {
 		f.fail(n, "is empty")
 	}
+	return text
+}
+
+// label reads a text that is no message. It may be there once.
+func (f *file) label(n *yaml.Node, used map[string]bool) string {
+	text := f.filled(n, maxText)
 	once(f, n, used, text)
 	return text
 }
@@ -343,22 +323,6 @@ func parseLanguage(s string) (string, error) {
 		return "", fmt.Errorf("%q is not a language code such as en or pt-BR", s)
 	}
 	return tag.String(), nil
-}
-
-// parseZone reads a time zone. "Local" would be another one on each computer.
-func parseZone(s string) (*time.Location, error) {
-	zone, err := time.LoadLocation(s)
-	if err != nil || s == "" || s == "Local" {
-		return time.UTC, fmt.Errorf("%q is not a time zone such as America/New_York", s)
-	}
-	return zone, nil
-}
-
-func parseDate(s string) (string, error) {
-	if _, err := time.Parse(time.DateOnly, s); err != nil {
-		return "", fmt.Errorf("%q is not a day such as 2026-12-25", s)
-	}
-	return s, nil
 }
 
 func parseInterval(s string) (time.Duration, error) {

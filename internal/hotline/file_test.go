@@ -24,32 +24,50 @@ func TestExample(t *testing.T) {
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
 	}
-	missing := map[string]bool{}
-	for i, h := range all {
-		unset := map[string]bool{}
-		unlikeDefault(unset, "Hotline", reflect.ValueOf(h), reflect.ValueOf(New("", 0)))
-		for _, v := range h.Languages {
-			unlikeDefault(unset, "Variant", reflect.ValueOf(v), reflect.ValueOf(Variant{}))
-		}
+	var variants []Variant
+	var hours []Hours
+	var phones []Phone
+	for _, h := range all {
+		variants = slices.AppendSeq(variants, maps.Values(h.Languages))
+		phones = slices.Concat(phones, h.Calls.Phones, h.Calls.Fallback)
 		if h.Hours != nil {
-			unlikeDefault(unset, "Hours", reflect.ValueOf(*h.Hours), reflect.ValueOf(Hours{}))
+			hours = append(hours, *h.Hours)
 		}
+	}
+	missing := map[string]bool{}
+	maps.Copy(missing, neverSet("Hotline", New("", 0), all))
+	maps.Copy(missing, neverSet("Variant", Variant{Texts: all[0].Texts}, variants))
+	maps.Copy(missing, neverSet("Hours", Hours{}, hours))
+	maps.Copy(missing, neverSet("Phone", Phone{}, phones))
+	// Only the simple form knows Mobile Commons.
+	delete(missing, "Hotline.Transport")
+	delete(missing, "Hotline.Campaign")
+	// One list of texts shows the fields of all.
+	maps.DeleteFunc(missing, func(field string, _ bool) bool { return strings.HasPrefix(field, "Variant.Texts.") })
+	for field := range missing {
+		t.Errorf("the example never sets %s", field)
+	}
+}
+
+// neverSet returns the fields that have their default in each of the values.
+func neverSet[T any](name string, def T, values []T) (missing map[string]bool) {
+	for i, v := range values {
+		unset := map[string]bool{}
+		unlikeDefault(unset, name, reflect.ValueOf(v), reflect.ValueOf(def))
 		maps.DeleteFunc(missing, func(field string, _ bool) bool { return !unset[field] })
 		if i == 0 {
 			missing = unset
 		}
 	}
-	// Only the simple form knows Mobile Commons.
-	delete(missing, "Hotline.Transport")
-	delete(missing, "Hotline.Campaign")
-	for field := range missing {
-		t.Errorf("no hotline of the example sets %s", field)
-	}
+	return missing
 }
+
+// nested are the types whose fields are looked at one by one.
+var nested = []reflect.Type{reflect.TypeFor[Texts](), reflect.TypeFor[Calls](), reflect.TypeFor[Says]()}
 
 // unlikeDefault collects the fields that have their default.
 func unlikeDefault(unset map[string]bool, name string, got, def reflect.Value) {
-	if got.Type() == reflect.TypeFor[Texts]() || !strings.Contains(name, ".") {
+	if slices.Contains(nested, got.Type()) || !strings.Contains(name, ".") {
 		for i := range got.NumField() {
 			unlikeDefault(unset, name+"."+got.Type().Field(i).Name, got.Field(i), def.Field(i))
 		}
@@ -65,10 +83,10 @@ func TestLoad(t *testing.T) {
 	}
 	full := Hotline{
 		Name: "Help line", Transport: Twilio, Number: "+15017122661", MoreNumbers: []phone.Number{"+15017122662"}, MailboxID: 206906,
-		Language: "pt-BR", Texts: Texts{"w", "a", "f", "stop", "start"},
+		Language: "pt-BR", Texts: Texts{"w", "a", "f", "stop", "start", "lost"},
 		Languages: map[string]Variant{
-			"es": {[]string{"hola", "español", "no"}, Texts{"es", "a", "f", "stop", "start"}},
-			"ar": {[]string{"مرحبا"}, Texts{"", "ar", "f", "", "start"}},
+			"es": {[]string{"hola", "español", "no"}, Texts{"es", "a", "f", "stop", "start", "lost"}},
+			"ar": {[]string{"مرحبا"}, Texts{"", "ar", "f", "", "start", "lost"}},
 		},
 		Hours: &Hours{
 			Zone:     newYork,
@@ -76,6 +94,7 @@ func TestLoad(t *testing.T) {
 			Holidays: map[string]bool{"2026-12-25": true},
 		},
 		AutoReplyEvery: 90 * time.Minute, SegmentsPerSecond: 0.5, MMS: false, Tags: []string{"hotline", "2026"},
+		Calls: New("", 0).Calls,
 	}
 	got := mustLoad(t, `
 hotlines:
@@ -98,7 +117,7 @@ hotlines:
       ar:
         words: [مرحبا]
         texts: {welcome: "", after_hours: ar, stopped: "  "}
-    texts: {welcome: w, after_hours: a, failure: f, stopped: stop, started: start}
+    texts: {welcome: w, after_hours: a, failure: f, stopped: stop, started: start, voicemail_failure: lost}
     auto_reply_every: 90m
     segments_per_second: 0.5
     mms: false
@@ -215,18 +234,23 @@ func TestMistakes(t *testing.T) {
 		good + "segments_per_second: inf":                                                        {`4: segments_per_second: "inf" is not a number of segments such as 1 or 0.5`},
 		good + "segments_per_second: 1 000":                                                      {`4: segments_per_second: "1 000" is not a number of segments such as 1 or 0.5`},
 	} {
-		var got []string
-		load([]byte(yaml), func(line int, problem string) {
-			// A range of several days says so of each; env.Reader takes that for one.
-			if problem = fmt.Sprintf("%d: %s", line, problem); !slices.Contains(got, problem) || strings.HasSuffix(problem, "fields") {
-				got = append(got, problem)
-			}
-		})
-		slices.Sort(got)
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s\n got  %q\n want %q", yaml, got, want)
+		mistakes(t, yaml, want)
+	}
+}
+
+func mistakes(t *testing.T, yaml string, want []string) {
+	t.Helper()
+	var got []string
+	load([]byte(yaml), func(line int, problem string) {
+		// A range of several days says so of each; env.Reader takes that for one.
+		if problem = fmt.Sprintf("%d: %s", line, problem); !slices.Contains(got, problem) || strings.HasSuffix(problem, "fields") {
+			got = append(got, problem)
 		}
+	})
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s\n got  %q\n want %q", yaml, got, want)
 	}
 }
 
@@ -240,6 +264,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("hotlines: &a [*a]"))
 	f.Add([]byte("hotlines: [{number: 501, mailbox: 1, tags: [x], texts: {welcome: x}, languages: {es: {words: [hola], texts: {stopped: ''}}}}]"))
 	f.Add([]byte("hotlines: [{number: +15017122661, mailbox: 1, time_zone: UTC, holidays: [2026-12-25], hours: {fri-sun: [\"22:00-02:00\"]}}]"))
+	f.Add([]byte("hotlines: [{number: +15017122661, mailbox: 1, calls: {phones: [{name: A, number: +16175550101}], says: {thanks: {audio: \"http://a\"}}}}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		problems := 0
 		all := load(data, func(line int, problem string) {
@@ -282,6 +307,7 @@ func FuzzLoad(f *testing.F) {
 					}
 				}
 			}
+			possibleCalls(t, all, h)
 			at := time.Date(2026, 12, 24, 23, 0, 0, 0, time.UTC)
 			if since := h.ClosedSince(at); !since.IsZero() && (since.After(at) || h.OpenAt(since) || !h.OpenAt(since.Add(-time.Nanosecond))) {
 				t.Errorf("closed since %v", since)

@@ -1,5 +1,5 @@
 // Package hotline says which hotlines there are: the numbers people write to, the Help Scout mailbox they belong to,
-// the texts, and the hours. telephony and ticketing read the same configuration: hotlines.yaml (file.go) or the
+// the texts, the hours, and what becomes of calls. telephony and ticketing read the same configuration: hotlines.yaml (file.go) or the
 // simple form in BLING_MAILBOXES.
 package hotline
 
@@ -32,6 +32,8 @@ const (
 const (
 	DefaultWelcome = "Thank you for your message. We have received it and will answer you here as soon as we can."
 	DefaultFailure = "Sorry, we could not receive your message just now. Please try again in a few minutes or call us."
+
+	DefaultVoicemailFailure = "Sorry, we could not receive your voicemail. Please call again in a few minutes or text us."
 )
 
 // maxText is how many characters a text may have: https://www.twilio.com/docs/api/errors/21617.
@@ -53,6 +55,7 @@ type Hotline struct {
 	SegmentsPerSecond float64            // how fast each number may send; 0: as fast as the carrier takes it
 	MMS               bool               // whether pictures may be sent
 	Tags              []string           // put on new conversations
+	Calls             Calls
 }
 
 // Texts are what supporters are told. An empty one is not sent.
@@ -62,6 +65,8 @@ type Texts struct {
 	Failure    string // when a text really could not be received
 	Stopped    string // after STOP; usually empty, since Twilio confirms it itself
 	Started    string // after START; the same
+	// VoicemailFailure follows a voicemail that really is lost.
+	VoicemailFailure string
 }
 
 // Variant is a hotline's texts in a further language.
@@ -80,9 +85,10 @@ func New(number phone.Number, mailboxID int64) Hotline {
 		Number:         number,
 		MailboxID:      mailboxID,
 		Language:       "en",
-		Texts:          Texts{Welcome: DefaultWelcome, Failure: DefaultFailure},
+		Texts:          Texts{Welcome: DefaultWelcome, Failure: DefaultFailure, VoicemailFailure: DefaultVoicemailFailure},
 		AutoReplyEvery: 24 * time.Hour,
 		MMS:            true,
+		Calls:          defaultCalls(),
 	}
 }
 

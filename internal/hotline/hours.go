@@ -7,7 +7,7 @@ import (
 	_ "time/tzdata" // small containers have no time zones
 )
 
-// Hours are when people answer, by the clocks of a time zone.
+// Hours are when people answer, or when one of them is on shift, by the clocks of a time zone.
 type Hours struct {
 	Zone     *time.Location
 	Week     [7][]Range      // by time.Weekday; they do not overlap
@@ -24,24 +24,29 @@ const (
 )
 
 // OpenAt reports whether people answer at t.
-func (h Hotline) OpenAt(t time.Time) bool { return h.ClosedSince(t).IsZero() }
+func (h Hotline) OpenAt(t time.Time) bool { return h.Hours.OpenAt(t) }
 
 // ClosedSince returns when the closed time around t began: when the last open time before it ended. It is zero when
 // the hotline is open at t.
-func (h Hotline) ClosedSince(t time.Time) (since time.Time) {
-	if h.Hours == nil {
+func (h Hotline) ClosedSince(t time.Time) time.Time { return h.Hours.closedSince(t) }
+
+// OpenAt reports whether t is within the hours. Without hours, nil, it always is.
+func (hours *Hours) OpenAt(t time.Time) bool { return hours.closedSince(t).IsZero() }
+
+func (hours *Hours) closedSince(t time.Time) (since time.Time) {
+	if hours == nil {
 		return time.Time{}
 	}
-	y, m, d := t.In(h.Hours.Zone).Date()
+	y, m, d := t.In(hours.Zone).Date()
 	// Ranges end in the order in which they begin, so the first day with an end has the last one. Every range may fall on
 	// holidays or be skipped when clocks change, but not for so many weeks.
-	for back := 0; back < 7*(len(h.Hours.Holidays)+4); back++ {
+	for back := 0; back < 7*(len(hours.Holidays)+4); back++ {
 		day := time.Date(y, m, d-back, 0, 0, 0, 0, time.UTC)
-		if h.Hours.Holidays[day.Format(time.DateOnly)] {
+		if hours.Holidays[day.Format(time.DateOnly)] {
 			continue
 		}
-		for _, r := range h.Hours.Week[day.Weekday()] {
-			from, to := h.Hours.at(day, r.From, false), h.Hours.at(day, r.To, true)
+		for _, r := range hours.Week[day.Weekday()] {
+			from, to := hours.at(day, r.From, false), hours.at(day, r.To, true)
 			if !t.Before(from) && t.Before(to) {
 				return time.Time{}
 			}

@@ -11,6 +11,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -36,16 +37,18 @@ type Topic struct {
 	Workers int
 	// Step does the next piece of work of a lane and reports whether there may be more. An error means: the same
 	// piece again, after errs.RetryAfter(err) or a second. An errs.RateLimited error makes all lanes of the topic wait that long.
-	// A step has StepTimeout.
+	// A step has Limit.
 	Step func(ctx context.Context, lane string) (more bool, err error)
 	// Pending reports whether the lane has work, as tx sees it.
 	Pending func(ctx context.Context, tx *sql.Tx, lane string) (bool, error)
 	// Lanes returns lanes that have work, at most limit, in order, each greater than after.
 	Lanes func(ctx context.Context, after string, limit int) ([]string, error)
+	// Limit bounds one step. Default: StepTimeout. Should a process be killed in it, it is as long until the lane goes on.
+	Limit time.Duration
 }
 
 const (
-	// StepTimeout bounds one step.
+	// StepTimeout bounds a step that has no limit of its own.
 	StepTimeout = 9 * time.Second
 	// turn is how long a worker stays with a lane before another lane may have it.
 	turn         = 3 * time.Second
@@ -85,6 +88,7 @@ func New(db *sqldb.DB, log *slog.Logger, topics ...Topic) (*Queue, error) {
 	q := &Queue{db: db, topics: map[string]*topic{}, log: log}
 	queues := map[string]river.QueueConfig{}
 	for _, t := range topics {
+		t.Limit = cmp.Or(t.Limit, StepTimeout)
 		q.topics[t.Name] = &topic{Topic: t}
 		queues[t.Name] = river.QueueConfig{MaxWorkers: t.Workers}
 	}
@@ -222,6 +226,14 @@ type worker struct {
 	q *Queue
 }
 
+// Timeout is how long a job may take; after that it is taken for stuck.
+func (w *worker) Timeout(job *river.Job[drain]) time.Duration {
+	if t, ok := w.q.topics[job.Args.Topic]; ok {
+		return turn + t.Limit + time.Second
+	}
+	return jobTimeout
+}
+
 // Work empties one lane, or gives it back after its turn.
 func (w *worker) Work(ctx context.Context, job *river.Job[drain]) error {
 	t, ok := w.q.topics[job.Args.Topic]
@@ -248,7 +260,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[drain]) error {
 }
 
 func step(ctx context.Context, t *topic, lane string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, StepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, t.Limit)
 	defer cancel()
 	return t.Step(ctx, lane)
 }
