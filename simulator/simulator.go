@@ -8,6 +8,7 @@ package simulator
 
 import (
 	"context"
+	_ "embed" // Hotlines
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,11 @@ const (
 	TwilioAddr    = "127.0.0.1:8081"
 	HelpScoutAddr = "127.0.0.1:8082"
 )
+
+// Hotlines is a hotlines.yaml (BLING_CONFIG) for the simulated hotline, with volunteers whose phones ring.
+//
+//go:embed hotlines.yaml
+var Hotlines []byte
 
 // Config is what the simulated vendors start with.
 type Config struct {
@@ -98,7 +104,11 @@ func Start(c Config) (s *Simulator, err error) {
 	if s.Twilio, err = twiliosim.New(twiliosim.Config{PublicURL: s.TwilioURL(), StateFile: twilioState, Logger: c.Log}); err != nil {
 		return nil, fmt.Errorf("making the simulated Twilio: %w", err)
 	}
-	s.Twilio.SetNumber(twiliosim.Number{PhoneNumber: Hotline, SMSURL: c.GatewayURL + "/bling/twilio_sms#rc=3&rp=5xx,ct,rt", SMSFallbackURL: c.GatewayURL + "/bling/twilio_sms_fallback"})
+	s.Twilio.SetNumber(twiliosim.Number{
+		PhoneNumber: Hotline,
+		SMSURL:      c.GatewayURL + "/bling/twilio_sms#rc=3&rp=5xx,ct,rt", SMSFallbackURL: c.GatewayURL + "/bling/twilio_sms_fallback",
+		VoiceURL: c.GatewayURL + "/bling/twilio_voice#rc=3&rp=5xx,ct,rt&rt=4000", StatusCallback: c.GatewayURL + "/bling/twilio_call#rc=5&rp=5xx,ct,rt",
+	})
 	if s.HelpScout, err = helpscoutsim.New(helpscoutsim.Config{
 		StateFile: helpScoutState, Logger: c.Log,
 		Webhooks: []helpscoutsim.Webhook{{URL: c.GatewayURL + "/bling/helpscout_webhook", MailboxIDs: []int64{MailboxID}, Events: Events, Label: "bling"}},

@@ -51,6 +51,8 @@ func TestScenarios(t *testing.T) {
 				"fault": act((*scenario).fault), "twilio": act((*scenario).twilio), "advance": act((*scenario).advance),
 				"clock": act((*scenario).setClock), "block": act((*scenario).block), "unblock": act((*scenario).unblock),
 				"redeliver": act((*scenario).redeliver),
+				"volunteer": act((*scenario).volunteer), "call": act((*scenario).call), "dial": act((*scenario).dial),
+				"talk": act((*scenario).talk), "greeted": act((*scenario).greeted), "engine": act((*scenario).setEngine), "lose": act((*scenario).lose), "found": act((*scenario).found),
 			},
 		})
 	})
@@ -66,6 +68,7 @@ type scenario struct {
 	dir   string
 	clock clock
 	last  map[string]func(context.Context) error // by subject: what was last expected of texts and notes
+	calls onPhone
 }
 
 // clock goes as fast as the real one, from where it was set.
@@ -89,7 +92,7 @@ func (c *clock) advance(d time.Duration) {
 func newScenario(e *testscript.Env, postgres bool) (*scenario, error) {
 	t := e.T().(testing.TB)
 	s := &scenario{t: t, dir: e.WorkDir, last: map[string]func(context.Context) error{}}
-	o := hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Now: s.clock.now, Patience: 20 * time.Second}
+	o := hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Now: s.clock.now, Patience: 20 * time.Second, Jump: s.clock.advance, LookEvery: 200 * time.Millisecond, Engine: &s.calls.engine}
 	if postgres {
 		o.DB = sqldbtest.Postgres(t)
 	}
@@ -233,6 +236,7 @@ func (s *scenario) expect(args []string) error {
 	what, number, want := args[0], args[1], args[2:]
 	look := map[string]func(string) []string{
 		"phone": s.phone, "notes": s.notes, "ticket": s.ticket, "tags": s.tags, "status": s.status, "tickets": s.tickets, "subject": s.subject,
+		"heard": s.heard, "rung": s.rung, "talked": s.talked, "files": s.files,
 	}[what]
 	if look == nil {
 		return fmt.Errorf("nothing is known of %s", what)
@@ -244,7 +248,7 @@ func (s *scenario) expect(args []string) error {
 			return matches(got, want) || what == "notes" && matchesInAnyOrder(got, want)
 		}
 		var err error
-		if what == "phone" {
+		if what == "phone" || what == "heard" || what == "rung" || what == "talked" {
 			err = s.Twilio.Wait(ctx, func(*twiliosim.Sim) bool { return fits() })
 		} else {
 			err = s.HelpScout.Wait(ctx, func(*helpscoutsim.Sim) bool { return fits() })
@@ -254,7 +258,7 @@ func (s *scenario) expect(args []string) error {
 		}
 		return fmt.Errorf("%s has\n\t%s\nwant\n\t%s", what, strings.Join(quoted(got), "\n\t"), strings.Join(quoted(want), "\n\t"))
 	}
-	if what == "phone" || what == "notes" {
+	if what == "phone" || what == "notes" || what == "rung" {
 		s.last[what+" "+number] = check
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, 20*time.Second)

@@ -9,10 +9,11 @@ import (
 	"github.com/bling-hotline/bling/internal/process"
 )
 
-const help = `Bling is a hotline: people text one number, agents answer from Help Scout.
+const help = `Bling is a hotline: people text or call one number, agents answer from Help Scout.
 
   bling                          the whole hotline with simulated vendors: no accounts, nothing leaves this machine
   bling text NUMBER 'hello'      text the running simulated hotline, as the person with that number
+  bling call NUMBER              call it
   bling reply NUMBER 'hi'        answer that person, as an agent in the simulated help desk
   bling serve                    the whole hotline against real vendors; configured by the environment
   bling block NUMBER 'reason'    keep a number out; also: bling unblock NUMBER, bling blocks
@@ -35,6 +36,8 @@ func run(ctx context.Context, args, environ []string) error {
 		return serve(ctx, environ, nil)
 	case "text":
 		return text(ctx, args)
+	case "call":
+		return call(ctx, args)
 	case "reply":
 		return reply(ctx, args)
 	case "block", "unblock", "blocks":

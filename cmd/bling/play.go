@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -51,8 +53,12 @@ func play(ctx context.Context, args, environ []string) error {
 	if err != nil {
 		return err
 	}
-	ours := append(withoutVendors(environ), vendors.Environ()...)
-	ours = append(ours, "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL="+public, "BLING_DATA_DIR="+dir)
+	file, err := hotlineFile(dir)
+	if err != nil {
+		return err
+	}
+	ours := append(without(environ, foreign...), without(vendors.Environ(), "BLING_MAILBOXES")...)
+	ours = append(ours, "BLING_CONFIG="+file, "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL="+public, "BLING_DATA_DIR="+dir)
 	if r.String("BLING_LOG_LEVEL", "") == "" {
 		ours = append(ours, "BLING_LOG_LEVEL=warn")
 	}
@@ -64,18 +70,29 @@ func play(ctx context.Context, args, environ []string) error {
 	return group.Wait()
 }
 
-// withoutVendors is the environment without what would lead to a real account or database.
-func withoutVendors(environ []string) (kept []string) {
-	for _, kv := range environ {
-		foreign := false
-		for _, prefix := range []string{"TWILIO_", "HELPSCOUT_", "MOBILECOMMONS_", "BLACKHOLE_DOMAIN", "BLING_MAILBOXES", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_PUBLIC_URL", "BLING_GATEWAY_ADDR", "BLING_DATA_DIR"} {
-			foreign = foreign || strings.HasPrefix(kv, prefix)
-		}
-		if !foreign {
-			kept = append(kept, kv)
-		}
+// hotlineFile returns the playground's hotlines.yaml, which is there to be changed. The first time it is written.
+func hotlineFile(dir string) (string, error) {
+	file := filepath.Join(dir, "hotlines.yaml")
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
 	}
-	return kept
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, simulator.Hotlines, 0o600)
+}
+
+// foreign is what would lead to a real account or database.
+var foreign = []string{
+	"TWILIO_", "HELPSCOUT_", "MOBILECOMMONS_", "BLACKHOLE_DOMAIN", "BLING_MAILBOXES", "BLING_WELCOME_TEXT", "BLING_CONFIG", "BLING_DATABASE_URL",
+	"BLING_PUBLIC_URL", "BLING_GATEWAY_ADDR", "BLING_DATA_DIR",
+}
+
+// without is an environment without the names that begin so.
+func without(environ []string, prefixes ...string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(kv, prefix) })
+	})
 }
 
 func greet(vendors *simulator.Simulator, public, dir string) {
@@ -90,6 +107,7 @@ func greet(vendors *simulator.Simulator, public, dir string) {
   Now be somebody who needs help. In another terminal:
 
     go run ./cmd/bling text +16175550142 'hello'
+    go run ./cmd/bling call +16175550142
 
   And then the agent who answers:
 

@@ -157,18 +157,22 @@ func threads(list []helpscoutsim.Conversation) (n int) {
 }
 
 func (v *vendors) get(ctx context.Context, address string, out any) error {
-	return v.call(ctx, http.MethodGet, address, nil, out)
+	return v.ask(ctx, http.MethodGet, address, nil, out)
 }
 
 func (v *vendors) post(ctx context.Context, address string, in, out any) error {
+	return v.send(ctx, http.MethodPost, address, in, out)
+}
+
+func (v *vendors) send(ctx context.Context, method, address string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	return v.call(ctx, http.MethodPost, address, body, out)
+	return v.ask(ctx, method, address, body, out)
 }
 
-func (v *vendors) call(ctx context.Context, method, address string, body []byte, out any) error {
+func (v *vendors) ask(ctx context.Context, method, address string, body []byte, out any) error {
 	q, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return err

@@ -173,13 +173,17 @@ func value(field protoreflect.FieldDescriptor, s string) (protoreflect.Value, er
 	switch field.Kind() {
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(valid(s)), nil
-	case protoreflect.Int32Kind:
+	case protoreflect.Int32Kind, protoreflect.Int64Kind:
+		bits := map[protoreflect.Kind]int{protoreflect.Int32Kind: 32, protoreflect.Int64Kind: 64}[field.Kind()]
 		if s == "" {
-			return protoreflect.ValueOfInt32(0), nil
+			s = "0"
 		}
-		n, err := strconv.ParseInt(s, 10, 32)
+		n, err := strconv.ParseInt(s, 10, bits)
 		if err != nil {
 			return protoreflect.Value{}, fmt.Errorf("%s is not a number", field.JSONName())
+		}
+		if bits == 64 {
+			return protoreflect.ValueOfInt64(n), nil
 		}
 		return protoreflect.ValueOfInt32(int32(n)), nil
 	case protoreflect.EnumKind: // "delivered" is MESSAGE_STATUS_DELIVERED; a word we do not know is the zero value

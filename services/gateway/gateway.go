@@ -55,6 +55,9 @@ func New(c Config, d Deps) (*Service, error) {
 			return telephonyv1.RegisterTwilioWebhookServiceHandlerClient(ctx, mux, s.webhooks)
 		},
 		func() error {
+			return telephonyv1.RegisterTwilioVoiceServiceHandlerClient(ctx, mux, telephonyv1.NewTwilioVoiceServiceClient(patient{d.Telephony}))
+		},
+		func() error {
 			return ticketingv1.RegisterHelpScoutWebhookServiceHandlerClient(ctx, mux, ticketingv1.NewHelpScoutWebhookServiceClient(d.Ticketing))
 		},
 	} {
@@ -64,6 +67,16 @@ func New(c Config, d Deps) (*Service, error) {
 	}
 	s.handler = s.routes(mux)
 	return s, nil
+}
+
+// patient waits a moment for a service that is being replaced, rather than let a caller fall through to the fallback: less than
+// Twilio waits for each of its attempts (callflow).
+type patient struct{ grpc.ClientConnInterface }
+
+func (p patient) Invoke(ctx context.Context, method string, in, out any, options ...grpc.CallOption) error {
+	ctx, cancel := context.WithTimeout(ctx, 3500*time.Millisecond)
+	defer cancel()
+	return p.ClientConnInterface.Invoke(ctx, method, in, out, append(options, grpc.WaitForReady(true))...)
 }
 
 // Handler serves everything the gateway serves.
@@ -76,6 +89,12 @@ func (s *Service) routes(translator http.Handler) http.Handler {
 	mux.Handle("POST /bling/twilio_status/{attempt}", s.twilioDoor(translator))
 	// twilio: a text that could not be delivered to us
 	mux.Handle("POST /bling/twilio_sms_fallback", s.twilioDoor(http.HandlerFunc(s.fallback)))
+	// twilio: a call, step by step, and what becomes of it (services/telephony/callflow)
+	for _, step := range []string{"voice", "ask", "key", "round", "goodbye", "leg", "call", "recording", "transcription"} {
+		mux.Handle("POST /bling/twilio_"+step, s.twilioDoor(translator))
+	}
+	// twilio: a voicemail that a Studio flow took
+	mux.Handle("POST /bling/twilio_voicemail", s.twilioDoor(translator))
 	// twilio, supporter: a file that goes with a text
 	mux.HandleFunc("GET /bling/file/{address}", s.file)
 	// helpscout: any event

@@ -30,6 +30,7 @@ const (
 // behind takes what the gateway hands on, and answers with fail if that is set.
 type behind struct {
 	telephonyv1.UnimplementedTwilioWebhookServiceServer
+	telephonyv1.UnimplementedTwilioVoiceServiceServer
 	telephonyv1.UnimplementedTelephonyServiceServer
 	ticketingv1.UnimplementedHelpScoutWebhookServiceServer
 
@@ -75,6 +76,7 @@ func newGateway(t testing.TB, change ...func(*Config)) (http.Handler, *behind) {
 	var network rpc.Network
 	server := rpc.NewServer(log, false)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, b)
+	telephonyv1.RegisterTwilioVoiceServiceServer(server, b)
 	telephonyv1.RegisterTelephonyServiceServer(server, b)
 	ticketingv1.RegisterHelpScoutWebhookServiceServer(server, b)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -18,14 +18,17 @@ const (
 	inTalk = 30 * time.Minute
 )
 
-// answer is what we say of our own accord to a text that came in, or nil: the confirmation of an opt-out if it is
+// answer is what we say of our own accord to a text or voicemail that came in, or nil: the confirmation of an opt-out if it is
 // ours to give, the welcome to somebody new, or that nobody is there at this hour. Nothing goes to whoever cannot or
 // does not want to be texted, nor to another machine.
 func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow, isNew bool) (*sqlstore.TextOutRow, error) {
-	if !phone.Parse(t.Supporter).CanText() {
+	if t.Kind == sqlstore.MissedCall || !phone.Parse(t.Supporter).CanText() {
 		return nil, nil
 	}
-	texts := h.TextsFor(t.Body)
+	texts := h.Texts
+	if t.Kind == "" {
+		texts = h.TextsFor(t.Body)
+	}
 	a := &sqlstore.TextOutRow{
 		Lane: t.Lane, Hotline: t.Hotline, Supporter: phone.Number(t.Supporter), Trace: t.Trace, CreatedAt: s.Now(),
 	}

@@ -24,6 +24,16 @@ type Config struct {
 	// Patience is how long an agent's reply may be under way before the ticket is told that nothing is known yet.
 	// Default: 30 s.
 	Patience time.Duration
+	// CallPatience is how long a call waits for what the database knows. Default: 300 ms.
+	CallPatience time.Duration
+	// CallSettle is how long after the end of a call its voicemail is waited for before it counts as missed. Default: 20 s.
+	CallSettle time.Duration
+	// LookEvery is how often things are looked for that nobody tells us: recordings whose callback was lost, what is to be
+	// deleted. Default: 1 min.
+	LookEvery time.Duration
+	// TranscriptionURL is a speech-to-text server (package transcribe), TranscriptionModel its model, TranscriptionKey its
+	// secret. Optional.
+	TranscriptionURL, TranscriptionModel, TranscriptionKey string
 	// FileLife is how long the addresses of the files that go with texts work. Default: 7 days.
 	FileLife time.Duration
 	// MediaLimit is the largest file that is fetched, in bytes. Default: 10 MiB, which is what Help Scout takes.
@@ -41,6 +51,18 @@ func FromEnv(r *env.Reader) Config {
 		PublicURL:  r.URL("BLING_PUBLIC_URL", ""),
 		Settle:     r.Duration("BLING_TWILIO_SETTLE", 0),
 		Patience:   r.Duration("BLING_REPLY_PATIENCE", 0),
+		CallSettle: r.Duration("BLING_CALL_SETTLE", 0),
+		LookEvery:  r.Duration("BLING_LOOK_EVERY", 0),
+
+		TranscriptionURL:   r.URL("BLING_TRANSCRIPTION_URL", ""),
+		TranscriptionModel: r.String("BLING_TRANSCRIPTION_MODEL", "whisper-1"),
+		TranscriptionKey:   r.Secret("BLING_TRANSCRIPTION_KEY"),
+	}
+	for _, h := range c.Hotlines {
+		if h.Calls.Transcription == hotline.EngineTranscription && c.TranscriptionURL == "" {
+			r.Problem("BLING_TRANSCRIPTION_URL", "is not set, but a hotline has transcription: engine")
+			break
+		}
 	}
 	if tokens := r.List("TWILIO_AUTH_TOKEN"); len(tokens) > 0 {
 		c.AuthToken = tokens[0]
@@ -59,6 +81,15 @@ func (c *Config) setDefaults() {
 	}
 	if c.Patience == 0 {
 		c.Patience = 30 * time.Second
+	}
+	if c.CallPatience == 0 {
+		c.CallPatience = 300 * time.Millisecond
+	}
+	if c.CallSettle == 0 {
+		c.CallSettle = 20 * time.Second
+	}
+	if c.LookEvery == 0 {
+		c.LookEvery = time.Minute
 	}
 	if c.FileLife == 0 {
 		c.FileLife = 7 * 24 * time.Hour

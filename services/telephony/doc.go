@@ -1,4 +1,4 @@
-// Package telephony owns everything between the hotline and the carrier: the ledger of texts in and out.
+// Package telephony owns everything between the hotline and the carrier: the ledger of texts in and out, and calls.
 //
 // A text comes in. The gateway calls ReceiveText (inbound.go), which writes the text to the ledger, together with the
 // wake-up of its lane, and answers Twilio; concurrent webhooks share one commit. A worker then takes the
@@ -12,6 +12,10 @@
 // messages to Twilio, and notes the result. If the answer is lost, Twilio is asked: by the status callback that carries our
 // attempt's id, and by the list of messages. What cannot be known is never sent again. The ticket is told what became
 // of the text (tell.go).
+//
+// A call comes in. calls.go answers each of Twilio's questions with what callflow makes of the configuration, and notes beside it
+// what happens. A voicemail (voicemail.go) is written to the ledger of incoming texts and goes their way; its words
+// (transcript.go) follow as a note. A call that nobody took leaves what its hotline wants (missed.go).
 //
 // The rows are in sqlstore, Twilio's API in twilio, and the wake-ups in internal/jobs.
 package telephony

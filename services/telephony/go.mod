@@ -3,8 +3,10 @@ module github.com/bling-hotline/bling/services/telephony
 go 1.26.0
 
 require (
+	github.com/beevik/etree v1.1.0
 	github.com/bling-hotline/bling/internal v0.0.0
 	github.com/bling-hotline/bling/proto v0.0.0
+	github.com/bling-hotline/bling/simulator v0.0.0-00010101000000-000000000000
 	github.com/google/uuid v1.6.0
 	github.com/twilio/twilio-go v1.31.0
 	go.opentelemetry.io/otel v1.47.0

@@ -129,7 +129,7 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 		s.metrics.ended(ctx, "blocked")
 		return true, s.store.TextEnded(ctx, t, sqlstore.Refused, "blocked: "+block.Reason, s.Now())
 	}
-	who := party(h.MailboxID, t.Supporter, t.MessageSID)
+	who := party(h.MailboxID, t.Supporter, t.Event())
 	who.Hotline = string(t.Hotline)
 	res, err := s.Ticketing.RecordInboundText(ctx, &ticketingv1.RecordInboundTextRequest{
 		Key:              t.MessageSID,

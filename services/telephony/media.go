@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
@@ -38,18 +39,18 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 	data, mimeType, err := s.twilio.FetchMedia(ctx, m.URL, s.MediaLimit)
 	if err == nil {
 		_, err = s.Ticketing.AttachMedia(ctx, &ticketingv1.AttachMediaRequest{
-			Key: m.Key, TextKey: m.MessageSID, FileName: fileName(m.Key, mimeType), MimeType: mimeType, Data: data,
+			Key: m.Key, TextKey: m.MessageSID, FileName: fileName(m, mimeType), MimeType: mimeType, Data: data,
 		})
 	}
-	reason := ""
+	reason, lost := "", false // lost: nobody can have it any more
 	switch refusal, isRefusal := errors.AsType[twilio.MediaError](err); {
 	case err == nil:
 		return true, s.store.MediaEnded(ctx, m, sqlstore.Done, "")
 	case isRefusal:
-		reason = refusal.Error()
+		reason, lost = refusal.Error(), true
 	case errors.Is(err, twilio.ErrNotReady):
 		if m.Attempts+1 >= maxFetches {
-			reason = "the carrier does not hand it out"
+			reason, lost = "the carrier does not hand it out", true
 		}
 	case errs.KindOf(err) == errs.Invalid, errs.KindOf(err) == errs.Precondition, errs.KindOf(err) == errs.NotFound:
 		reason = "the help desk does not take it"
@@ -61,7 +62,7 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 	}
 	if _, err := s.Ticketing.FileNote(ctx, &ticketingv1.FileNoteRequest{
 		Key:   "media:" + m.Key,
-		Party: party(h.MailboxID, m.Supporter, m.MessageSID),
+		Party: party(h.MailboxID, m.Supporter, m.Event),
 		Text:  fallback(m.ContentType, m.URL) + "\nThis file could not be attached: " + reason + ".",
 	}); err != nil {
 		if kind := errs.KindOf(err); kind != errs.NotFound && kind != errs.Invalid {
@@ -70,6 +71,11 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 		reason += "; and there is no ticket to say so"
 	}
 	s.Log.WarnContext(ctx, "media could not be attached", "message_sid", m.MessageSID, "reason", reason)
+	if m.Kind == sqlstore.VoicemailIn && lost {
+		if err := s.sorry(ctx, phone.Parse(string(m.Hotline)), phone.Parse(m.Supporter), m.MessageSID); err != nil {
+			return false, err
+		}
+	}
 	return true, s.store.MediaEnded(ctx, m, sqlstore.Refused, reason)
 }
 
@@ -95,8 +101,11 @@ func fallback(contentType, url string) string {
 }
 
 // fileName is the name that agents see: the number of the file and the usual extension of its type.
-func fileName(key, mimeType string) string {
-	_, number, _ := strings.Cut(key, ":")
+func fileName(m *sqlstore.MediaInRow, mimeType string) string {
+	if m.Kind == sqlstore.VoicemailIn {
+		return "voicemail.mp3"
+	}
+	_, number, _ := strings.Cut(m.Key, ":")
 	extension := map[string]string{"image/jpeg": ".jpg", "audio/mpeg": ".mp3", "video/mp4": ".mp4", "text/plain": ".txt"}[mimeType]
 	if extension == "" {
 		if all, err := mime.ExtensionsByType(mimeType); err == nil && len(all) > 0 {

@@ -17,14 +17,16 @@ type metrics struct {
 	texts   metric.Int64Counter     // by what became of them
 	latency metric.Float64Histogram // from webhook to ticket
 	sends   metric.Int64Counter     // outgoing attempts by outcome
+	calls   metric.Int64Counter     // what happens on calls
 }
 
 func newMetrics(store *sqlstore.Store) (m metrics, err error) {
 	meter := otel.Meter("github.com/bling-hotline/bling/services/telephony")
-	var errAll [4]error
+	var errAll [5]error
 	m.texts, errAll[0] = meter.Int64Counter("bling_texts_in", metric.WithDescription("Incoming texts: accepted, duplicate, delivered, refused, unrouted, dead."))
 	m.latency, errAll[1] = meter.Float64Histogram("bling_text_to_ticket", metric.WithUnit("s"), metric.WithDescription("Time from the webhook's answer to the thread in the ticket."))
 	m.sends, errAll[2] = meter.Int64Counter("bling_texts_out", metric.WithDescription("Attempts to send: accepted, refused, kept back, unclear, resolved, absent, unknown."))
+	m.calls, errAll[4] = meter.Int64Counter("bling_calls_in", metric.WithDescription("Calls: began, talked, voicemail, missed, refused; and what went wrong beside them: unadvised (the database did not answer in time), unrecorded."))
 	_, errAll[3] = meter.Float64ObservableGauge("bling_lane_age", metric.WithUnit("s"), metric.WithDescription("Age of the oldest work of each topic."),
 		metric.WithFloat64Callback(func(ctx context.Context, o metric.Float64Observer) error {
 			for _, topic := range sqlstore.Topics {
@@ -54,6 +56,10 @@ func (m metrics) delivered(ctx context.Context, took time.Duration) {
 
 func (m metrics) ended(ctx context.Context, result string) {
 	m.texts.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
+}
+
+func (m metrics) call(ctx context.Context, what string) {
+	m.calls.Add(ctx, 1, metric.WithAttributes(attribute.String("what", what)))
 }
 
 func (m metrics) sent(ctx context.Context, outcome string) {

@@ -15,6 +15,7 @@ import (
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/telephony/transcribe"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
@@ -25,15 +26,19 @@ type Deps struct {
 	Log       *slog.Logger
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
+	// Engine makes words of voicemails. Default: the server at Config.TranscriptionURL, if there is one.
+	Engine Transcriber
 }
 
 // Service is telephony. Make it with New, Register it on a server, then Run it.
 type Service struct {
 	telephonyv1.UnimplementedTelephonyServiceServer
 	telephonyv1.UnimplementedTwilioWebhookServiceServer
+	telephonyv1.UnimplementedTwilioVoiceServiceServer
 
 	Config
 	Deps
+	besides
 	store   *sqlstore.Store
 	queue   *jobs.Queue
 	twilio  *twilio.Client
@@ -47,16 +52,25 @@ func New(c Config, d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	s := &Service{Config: c, Deps: d, store: sqlstore.New(d.DB)}
+	s := &Service{Config: c, Deps: d, besides: newBesides(), store: sqlstore.New(d.DB)}
 	var err error
 	if s.twilio, err = twilio.New(c.APIURL, c.AccountSID, c.AuthToken); err != nil {
 		return nil, err
 	}
+	if s.Engine == nil && c.TranscriptionURL != "" {
+		if s.Engine, err = transcribe.New(c.TranscriptionURL, c.TranscriptionModel, c.TranscriptionKey); err != nil {
+			return nil, err
+		}
+	}
+	transcripts := s.topic(sqlstore.Transcript, 2, s.transcript)
+	transcripts.Limit = transcribeFor
 	if s.queue, err = jobs.New(d.DB, d.Log,
 		s.topic(sqlstore.TextIn, c.Workers, s.deliver),
 		s.topic(sqlstore.TextOut, c.Workers, s.send),
 		s.topic(sqlstore.Tell, max(1, c.Workers/4), s.tell),
 		s.topic(sqlstore.MediaIn, max(1, c.Workers/4), s.attach),
+		s.topic(sqlstore.CallOver, max(1, c.Workers/4), s.callOver),
+		transcripts,
 	); err != nil {
 		return nil, err
 	}
@@ -76,6 +90,7 @@ func (s *Service) topic(name string, workers int, step func(context.Context, str
 func (s *Service) Register(server *rpc.Server) {
 	telephonyv1.RegisterTelephonyServiceServer(server, s)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, s)
+	telephonyv1.RegisterTwilioVoiceServiceServer(server, s)
 }
 
 // Healthy reports whether the database answers.
@@ -84,6 +99,8 @@ func (s *Service) Healthy(ctx context.Context) error { return s.DB.Ping(ctx) }
 // Run works until ctx ends, then lets the work under way finish.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.incomes.Close()
+	defer s.writes.Wait()
+	defer close(s.stopping)
 	if err := s.reroute(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -91,14 +108,14 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	}
 	// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
-	slow, quick := time.NewTicker(time.Minute), time.NewTicker(min(5*time.Second, s.Patience/10))
+	slow, quick := time.NewTicker(s.LookEvery), time.NewTicker(min(5*time.Second, s.Patience/10))
 	defer slow.Stop()
 	defer quick.Stop()
 	for ctx.Err() == nil {
 		var err error
 		select {
 		case <-slow.C:
-			err = errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()))
+			err = errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()), s.closeLegs(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx))
 		case <-quick.C:
 			err = s.store.Overdue(ctx, s.Now())
 		case <-ctx.Done():

@@ -216,6 +216,6 @@ func (c *carrier) post(hooks []hook) {
 
 // noteLost is where a webhook ends that nobody took.
 func (s *Sim) noteLost(ctx context.Context, h hook, failure *failure) {
-	s.cfg.Logger.WarnContext(ctx, "webhook lost", "kind", h.kind, "message_sid", h.sid, "err", failure)
+	s.cfg.Logger.WarnContext(ctx, "webhook lost", "kind", h.kind, "sid", h.sid, "err", failure)
 	s.journal.add(Event{Kind: EventLost, Sid: h.sid, Error: failure.Error()})
 }

@@ -33,9 +33,11 @@ type Config struct {
 
 	// ListLag is how long after its creation a message appears in lists. Default: at once.
 	ListLag time.Duration
-	// StatusBeforeCreate lets all status callbacks of a message arrive before the answer of the call that made it.
+	// StatusBeforeCreate lets all status callbacks of a message, and the first ones of a phone call, arrive before the
+	// answer of the request that made it.
 	StatusBeforeCreate bool
-	// DuplicateWebhooks is how often each webhook is delivered again, with the same idempotency token. Default: 0.
+	// DuplicateWebhooks is how often each webhook of a message, and each callback of a phone call, is delivered again, with
+	// the same idempotency token. Default: 0.
 	DuplicateWebhooks int
 	// ShuffleStatus lets the status callbacks of a message arrive in any order.
 	ShuffleStatus bool
@@ -45,7 +47,10 @@ type Config struct {
 	// MediaTimeout is how long a file of an outbound message may take. Default: 10 s (unverified).
 	MediaTimeout time.Duration
 
-	// StateFile keeps numbers, messages and opt-outs between runs. Optional.
+	// CallClock is the time that calls live by. Default: real time.
+	CallClock *VirtualClock
+
+	// StateFile keeps numbers, messages and opt-outs between runs, but no calls and recordings. Optional.
 	StateFile string
 }
 
@@ -63,6 +68,35 @@ type Settings struct {
 	IgnoreKeywords bool `json:"ignore_keywords"`
 	// Hold keeps new messages queued until it is switched off: time to cancel one, or to look at it.
 	Hold bool `json:"hold"`
+
+	// Of calls. Their defaults are in the settings that [Sim.Settings] returns at first: start from those.
+
+	// DialExtraSeconds is how much longer than its timeout a Dial rings. Default: 5, as Twilio says.
+	DialExtraSeconds int `json:"dial_extra_seconds"`
+	// FirstAnswerWins lets the first phone that picks up stop the ringing of the others, whatever its screening comes to.
+	// Otherwise the others ring until a screening is done. Twilio does not say which (unverified).
+	FirstAnswerWins bool `json:"first_answer_wins"`
+	// RefusedIsCompleted makes the DialCallStatus completed, not no-answer, if phones answered but refused in their
+	// screening. Twilio does not say which (unverified).
+	RefusedIsCompleted bool `json:"refused_is_completed"`
+	// ActionAfterHangup says whether a Dial's action is requested after the caller has hung up. Twilio does not say
+	// whether it is (unverified). Default: true.
+	ActionAfterHangup bool `json:"action_after_hangup"`
+	// ShuffleCallbacks lets status and recording callbacks of calls come up to ten seconds late, in any order.
+	ShuffleCallbacks bool `json:"shuffle_callbacks"`
+	// AbsentRecordings makes a recording in which nobody spoke absent. Otherwise it is completed, with a duration of 0.
+	AbsentRecordings bool `json:"absent_recordings"`
+	// RecordingLagMS is how long after its end a recording can be fetched, in milliseconds of the call clock.
+	RecordingLagMS int `json:"recording_lag_ms"`
+	// TranscriptionSeconds is how long after that its transcription comes. Default: 5.
+	TranscriptionSeconds int `json:"transcription_seconds"`
+	// TranscriptionFails lets each transcription fail.
+	TranscriptionFails bool `json:"transcription_fails"`
+}
+
+// callSettings are the defaults of the settings of calls.
+func callSettings() Settings {
+	return Settings{DialExtraSeconds: 5, ActionAfterHangup: true, TranscriptionSeconds: 5}
 }
 
 func (c Config) withDefaults() Config {
@@ -94,13 +128,13 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) settings() Settings {
-	return Settings{
-		ListLagMS:          int(c.ListLag.Milliseconds()),
-		StatusBeforeCreate: c.StatusBeforeCreate,
-		DuplicateWebhooks:  c.DuplicateWebhooks,
-		ShuffleStatus:      c.ShuffleStatus,
-		IgnoreKeywords:     c.IgnoreKeywords,
-	}
+	set := callSettings()
+	set.ListLagMS = int(c.ListLag.Milliseconds())
+	set.StatusBeforeCreate = c.StatusBeforeCreate
+	set.DuplicateWebhooks = c.DuplicateWebhooks
+	set.ShuffleStatus = c.ShuffleStatus
+	set.IgnoreKeywords = c.IgnoreKeywords
+	return set
 }
 
 // newClient keeps connections open, so that a flood of texts does not use up the local ports.

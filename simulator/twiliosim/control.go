@@ -32,6 +32,7 @@ func (s *Sim) Control() http.Handler {
 		return s.Carrier(r.PathValue("number")), nil
 	}))
 	mux.Handle("PUT /sim/phones/{number}/carrier", control(s.controlSetCarrier))
+	s.controlCalls(mux)
 	// terminal, page: the newest events, those after ?after=ID
 	mux.Handle("GET /sim/history", control(s.controlHistory))
 	// page: the same as a stream
@@ -161,12 +162,15 @@ func (s *Sim) controlSetFaults(r *http.Request) (any, error) {
 }
 
 func (s *Sim) controlSetSettings(r *http.Request) (any, error) {
-	var set Settings
+	set := callSettings()
 	if err := decode(r, &set); err != nil {
 		return nil, err
 	}
 	if set.ListLagMS < 0 || set.DuplicateWebhooks < 0 || set.DuplicateWebhooks > 10 {
 		return nil, errors.New("list_lag_ms must not be negative, duplicate_webhooks must be from 0 to 10")
+	}
+	if set.DialExtraSeconds < 0 || set.RecordingLagMS < 0 || set.TranscriptionSeconds < 0 {
+		return nil, errors.New("dial_extra_seconds, recording_lag_ms and transcription_seconds must not be negative")
 	}
 	s.SetSettings(set)
 	return s.Settings(), nil
@@ -190,9 +194,14 @@ func (n Number) check() error {
 	if !isE164(n.PhoneNumber) {
 		return fmt.Errorf("%q is no number in E.164", n.PhoneNumber)
 	}
-	for _, address := range []string{n.SMSURL, n.SMSFallbackURL} {
+	for _, address := range []string{n.SMSURL, n.SMSFallbackURL, n.VoiceURL, n.VoiceFallbackURL, n.StatusCallback} {
 		if address != "" && !isWebURL(address) {
 			return fmt.Errorf("%q is no absolute http or https URL", address)
+		}
+	}
+	for _, method := range []string{n.VoiceMethod, n.VoiceFallbackMethod, n.StatusCallbackMethod} {
+		if method != "" && method != http.MethodGet && method != http.MethodPost {
+			return fmt.Errorf("%q is neither GET nor POST", method)
 		}
 	}
 	return nil

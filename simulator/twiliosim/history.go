@@ -15,6 +15,10 @@ const (
 	EventReply   = "reply"   // a message that a webhook's answer asked for; Error if it was refused
 	EventLost    = "lost"    // a webhook that nobody took
 	EventMedia   = "media"   // the fetch of an outbound message's file
+
+	EventVoice    = "voice"    // an attempt to get what a call does next
+	EventCallback = "callback" // an attempt to deliver a status, recording or transcription callback of a call
+	EventPlay     = "play"     // the fetch of a file that a call plays
 )
 
 // Event is a line of the history.
@@ -26,7 +30,7 @@ type Event struct {
 	Path   string    `json:"path,omitempty"`   // of a webhook: the URL without its fragment; of a fetch: the URL
 	Status int       `json:"status,omitempty"` // 0: no answer
 	Error  string    `json:"error,omitempty"`
-	Sid    string    `json:"sid,omitempty"` // of the message it is about, if there is one
+	Sid    string    `json:"sid,omitempty"` // of the message or call it is about, if there is one
 }
 
 // History returns the last 10,000 requests, webhook attempts and fetches, oldest first. A request's time is when its

@@ -57,3 +57,59 @@ func TestWithoutUser(t *testing.T) {
 		}
 	}
 }
+
+func TestSignedByVoice(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://h.org:8443/a?b=:8443": "https://h.org/a?b=:8443",
+		"https://h.org/a":              "https://h.org/a",
+		"http://h.org:8080/a":          "http://h.org:8080/a",
+	} {
+		if got := signedByVoice(raw); got != want {
+			t.Errorf("%s became %s", raw, got)
+		}
+	}
+}
+
+func TestVirtualClock(t *testing.T) {
+	c := NewVirtualClock()
+	done := make(chan string, 10)
+	at := func(d time.Duration, name string) (stop func()) {
+		return c.after(d, func() { done <- name + " " + c.now().String() })
+	}
+	c.Hold()
+	at(time.Second, "a")
+	at(time.Second, "b")
+	at(0, "c")
+	at(time.Second, "stopped")()
+	at(time.Second, "d")
+	c.Release()
+	for _, want := range []string{"c 0s", "a 1s", "b 1s", "d 1s"} {
+		if got := <-done; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+
+	// While something is in flight, what is due now happens, and nothing later.
+	block := make(chan bool)
+	c.background(func() { <-block })
+	at(time.Second, "later")
+	for range 100 {
+		at(0, "now")
+		if got := <-done; got != "now 1s" {
+			t.Fatalf("%s in flight", got)
+		}
+	}
+	close(block)
+	if got := <-done; got != "later 2s" {
+		t.Errorf("%s after that", got)
+	}
+
+	// Of two that are in flight, the one that was begun first counts first.
+	first := make(chan bool)
+	c.task(func() { <-first }, func() { done <- "first" })
+	c.task(func() { close(first) }, func() { done <- "second" })
+	if a, b := <-done, <-done; a != "first" || b != "second" {
+		t.Errorf("%s before %s", a, b)
+	}
+	c.stop()
+}

@@ -17,10 +17,10 @@ const (
 	StatusReceived    = "received"
 )
 
-// The directions of a message.
+// The directions of a message; a call has two of them, and OutboundDial.
 const (
 	Inbound       = "inbound"        // from a supporter
-	OutboundAPI   = "outbound-api"   // made with POST Messages.json
+	OutboundAPI   = "outbound-api"   // made with POST Messages.json; of a call, with POST Calls.json
 	OutboundReply = "outbound-reply" // made by the answer of a webhook
 )
 

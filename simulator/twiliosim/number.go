@@ -1,6 +1,7 @@
 package twiliosim
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -18,6 +19,16 @@ type Number struct {
 	SMSURL string `json:"sms_url"`
 	// SMSFallbackURL is asked when SMSURL fails. Optional.
 	SMSFallbackURL string `json:"sms_fallback_url"`
+	// VoiceURL is asked what to do with each call to the number. Optional: a call then hears that there is an error.
+	VoiceURL string `json:"voice_url"`
+	// VoiceFallbackURL is asked when VoiceURL fails, or a URL that a call was sent on to. Optional.
+	VoiceFallbackURL string `json:"voice_fallback_url"`
+	// StatusCallback is told of the end of each call to the number. Optional.
+	StatusCallback string `json:"status_callback"`
+	// VoiceMethod, VoiceFallbackMethod and StatusCallbackMethod are GET or POST. Default: POST.
+	VoiceMethod          string `json:"voice_method,omitempty"`
+	VoiceFallbackMethod  string `json:"voice_fallback_method,omitempty"`
+	StatusCallbackMethod string `json:"status_callback_method,omitempty"`
 }
 
 // line is a number as the store keeps it.
@@ -29,7 +40,7 @@ type line struct {
 	Props   map[string]string `json:"properties"` // by the names in lineProps
 }
 
-// lineProps are what can be set of a number. Only the URLs and the application for texts matter here.
+// lineProps are what can be set of a number. The name, VoiceCallerIdLookup and TrunkSid change nothing here.
 var lineProps = []string{
 	"SmsUrl", "SmsFallbackUrl", "SmsMethod", "SmsFallbackMethod", "SmsApplicationSid", "VoiceUrl", "VoiceMethod",
 	"VoiceFallbackUrl", "VoiceFallbackMethod", "VoiceApplicationSid", "VoiceCallerIdLookup", "StatusCallback",
@@ -62,12 +73,14 @@ func (s *Sim) setLine(n Number) {
 	l := s.store.lineOf(n.PhoneNumber)
 	if l == nil {
 		l = &line{Sid: "PN" + s.store.randomHex(), Number: n.PhoneNumber, Created: s.now(), Props: map[string]string{
-			"FriendlyName": n.PhoneNumber, "SmsMethod": "POST", "SmsFallbackMethod": "POST", "VoiceMethod": "POST",
-			"VoiceFallbackMethod": "POST", "StatusCallbackMethod": "POST", "VoiceCallerIdLookup": "false",
+			"FriendlyName": n.PhoneNumber, "SmsMethod": "POST", "SmsFallbackMethod": "POST", "VoiceCallerIdLookup": "false",
 		}}
 		s.store.lines = append(s.store.lines, l)
 	}
 	l.Props["SmsUrl"], l.Props["SmsFallbackUrl"] = n.SMSURL, n.SMSFallbackURL
+	l.Props["VoiceUrl"], l.Props["VoiceMethod"] = n.VoiceURL, cmp.Or(n.VoiceMethod, http.MethodPost)
+	l.Props["VoiceFallbackUrl"], l.Props["VoiceFallbackMethod"] = n.VoiceFallbackURL, cmp.Or(n.VoiceFallbackMethod, http.MethodPost)
+	l.Props["StatusCallback"], l.Props["StatusCallbackMethod"] = n.StatusCallback, cmp.Or(n.StatusCallbackMethod, http.MethodPost)
 	l.Updated = s.now()
 }
 
@@ -77,9 +90,22 @@ func (s *Sim) Numbers() []Number {
 	defer s.mu.RUnlock()
 	numbers := make([]Number, len(s.store.lines))
 	for i, l := range s.store.lines {
-		numbers[i] = Number{PhoneNumber: l.Number, SMSURL: l.Props["SmsUrl"], SMSFallbackURL: l.Props["SmsFallbackUrl"]}
+		numbers[i] = Number{
+			PhoneNumber: l.Number, SMSURL: l.Props["SmsUrl"], SMSFallbackURL: l.Props["SmsFallbackUrl"],
+			VoiceURL: l.Props["VoiceUrl"], VoiceFallbackURL: l.Props["VoiceFallbackUrl"], StatusCallback: l.Props["StatusCallback"],
+			VoiceMethod: notPost(l.Props["VoiceMethod"]), VoiceFallbackMethod: notPost(l.Props["VoiceFallbackMethod"]),
+			StatusCallbackMethod: notPost(l.Props["StatusCallbackMethod"]),
+		}
 	}
 	return numbers
+}
+
+// notPost leaves the default out.
+func notPost(method string) string {
+	if method == http.MethodPost {
+		return ""
+	}
+	return method
 }
 
 func (st *store) lineOf(number string) *line {
@@ -188,7 +214,9 @@ func checkLineForm(form url.Values) error {
 		case isURL && value != "" && !isWebURL(value):
 			return refuse(21402, "%s %q is no absolute http or https URL", name, value)
 		case strings.HasPrefix(name, "Sms") && strings.HasSuffix(name, "Method") && value != http.MethodPost:
-			return refuse(20001, "%s %q is not simulated: webhooks are sent with POST", name, value)
+			return refuse(20001, "%s %q is not simulated: webhooks of messages are sent with POST", name, value)
+		case strings.HasSuffix(name, "Method") && value != http.MethodPost && value != http.MethodGet:
+			return refuse(20001, "%s %q is neither GET nor POST", name, value)
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ type handler func(http.ResponseWriter, *http.Request) error
 
 const account = "/2010-04-01/Accounts/{account}"
 
-// routes are those of the messaging side; each handler names its vendor route.
+// routes are those of messages, calls and numbers; each handler names its vendor route.
 func (s *Sim) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+account+"/Messages.json", s.api(s.createMessage))
@@ -25,6 +25,17 @@ func (s *Sim) routes() *http.ServeMux {
 	mux.Handle("GET "+account+"/IncomingPhoneNumbers.json", s.api(s.listNumbers))
 	mux.Handle("GET "+account+"/IncomingPhoneNumbers/{file}", s.api(s.fetchNumber))
 	mux.Handle("POST "+account+"/IncomingPhoneNumbers/{file}", s.api(s.updateNumber))
+	mux.Handle("POST "+account+"/Calls.json", s.api(s.createCall))
+	mux.Handle("GET "+account+"/Calls.json", s.api(s.listCalls))
+	mux.Handle("GET "+account+"/Calls/{file}", s.api(s.fetchCall))
+	mux.Handle("POST "+account+"/Calls/{file}", s.api(s.updateCall))
+	mux.Handle("GET "+account+"/Calls/{call}/Recordings.json", s.api(s.listRecordings))
+	mux.Handle("GET "+account+"/Recordings.json", s.api(s.listRecordings))
+	mux.Handle("GET "+account+"/Recordings/{file}", s.api(s.fetchRecording))
+	mux.Handle("DELETE "+account+"/Recordings/{file}", s.api(s.deleteRecording))
+	mux.Handle("GET "+account+"/Recordings/{recording}/Transcriptions.json", s.api(s.listTranscriptions))
+	mux.Handle("GET "+account+"/Recordings/{recording}/Transcriptions/{file}", s.api(s.fetchTranscription))
+	s.studioRoutes(mux)
 	// anybody with the link: stands for the CDN that media URLs lead to.
 	mux.Handle("GET /cdn/{media}", http.HandlerFunc(s.serveCDN))
 	mux.Handle("/", s.api(func(_ http.ResponseWriter, r *http.Request) error { return notFound(r) }))

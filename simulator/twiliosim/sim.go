@@ -23,6 +23,8 @@ type Sim struct {
 	journal *journal
 	fetcher *http.Client // of files
 	carrier *carrier
+	calls   *exchange
+	studio  studio
 	saver   *saver // nil without a state file
 	changed broadcast
 	ctx     context.Context // ends with Close; carries what no caller waits for
@@ -52,14 +54,16 @@ func New(cfg Config) (*Sim, error) {
 		s.saver = startSaver(s, cfg.StateFile)
 	}
 	s.carrier = startCarrier(s)
+	s.calls = newExchange(s)
 	return s, nil
 }
 
-// Close ends deliveries, long polls and event streams, and writes the state file. Changes after it are not saved, so
+// Close ends calls, deliveries, long polls and event streams, and writes the state file. Changes after it are not saved, so
 // a server of Handler is to be shut down before.
 func (s *Sim) Close() error {
 	s.closing.Do(func() {
 		s.cancel()
+		s.calls.stop()
 		s.carrier.stop() // before the last write, which would keep what is under way as queued
 		if s.saver != nil {
 			s.closed = s.saver.stop()
@@ -161,8 +165,11 @@ func (s *Sim) Wait(ctx context.Context, cond func(*Sim) bool) error {
 	}
 }
 
-// Reset forgets messages, opt-outs, carriers and history, and switches all faults off. Numbers and settings stay.
+// Reset forgets messages, calls, recordings, opt-outs, carriers, handsets and history, and switches all faults off.
+// Numbers and settings stay.
 func (s *Sim) Reset() {
+	s.calls.reset()
+	s.studio.resetRuns()
 	s.mu.Lock()
 	s.store.clear()
 	s.mu.Unlock()

@@ -1,7 +1,9 @@
 package twiliosim
 
 import (
+	"cmp"
 	"context"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -14,11 +16,13 @@ import (
 
 // hook is a webhook to be posted.
 type hook struct {
-	kind  string // EventWebhook or EventStatus
-	sid   string // of the message it is about
-	url   string // with its fragment
-	form  url.Values
-	token string // the same for each attempt, and for duplicates
+	kind   string // EventWebhook, EventStatus, EventVoice or EventCallback
+	sid    string // of the message or call it is about
+	method string // empty: POST
+	url    string // with its fragment
+	form   url.Values
+	token  string // the same for each attempt, and for duplicates
+	voice  bool   // signed without the port, if it goes over TLS
 }
 
 // Attempt is a request of a webhook.
@@ -54,6 +58,9 @@ func (s *Sim) post(ctx context.Context, h hook) (answer, []Attempt, *failure) {
 		f := &failure{code: 11243, text: err.Error()}
 		return answer{}, []Attempt{s.noteAttempt(h, answer{url: target}, f)}, f
 	}
+	if s.isFlow(target) {
+		return s.askFlow(ctx, h, target)
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.total)
 	defer cancel()
 	var attempts []Attempt
@@ -71,7 +78,7 @@ func (s *Sim) noteAttempt(h hook, a answer, f *failure) Attempt {
 	if f != nil {
 		attempt.Code, attempt.Err = f.code, f.text
 	}
-	s.journal.add(Event{Kind: h.kind, Method: http.MethodPost, Path: a.url, Status: a.status, Sid: h.sid, Error: attempt.Err})
+	s.journal.add(Event{Kind: h.kind, Method: cmp.Or(h.method, http.MethodPost), Path: a.url, Status: a.status, Sid: h.sid, Error: attempt.Err})
 	return attempt
 }
 
@@ -101,14 +108,23 @@ func (s *Sim) try(ctx context.Context, h hook, target string, o overrides) (answ
 // request is the signed request of a webhook. See https://www.twilio.com/docs/usage/webhooks/webhooks-security.
 func (s *Sim) request(ctx context.Context, h hook, target string) (*http.Request, error) {
 	target = withoutUser(target)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(h.form.Encode()))
+	form, body := h.form, io.Reader(strings.NewReader(h.form.Encode()))
+	if h.method == http.MethodGet {
+		target, form, body = withQuery(target, h.form), nil, nil
+	}
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(h.method, http.MethodPost), target, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if h.voice {
+		target = signedByVoice(target)
+	}
 	req.Header.Set("User-Agent", "TwilioProxy/1.1")
 	req.Header.Set("Accept", "*/*")
-	req.Header.Set("X-Twilio-Signature", signature.Twilio(s.cfg.AuthToken, target, h.form))
+	req.Header.Set("X-Twilio-Signature", signature.Twilio(s.cfg.AuthToken, target, form))
 	req.Header.Set("I-Twilio-Idempotency-Token", h.token)
 	req.Header.Set("X-Home-Region", "us1")
 	return req, nil
@@ -126,6 +142,24 @@ func withoutUser(target string) string {
 		end = i
 	}
 	return scheme + "://" + rest[strings.LastIndex(rest[:end], "@")+1:]
+}
+
+// withQuery appends the parameters of a GET.
+func withQuery(target string, form url.Values) string {
+	if strings.Contains(target, "?") {
+		return target + "&" + form.Encode()
+	}
+	return target + "?" + form.Encode()
+}
+
+// signedByVoice drops the port of an https URL, as Twilio does for voice and not for messages.
+// See https://www.twilio.com/docs/usage/security#a-few-notes.
+func signedByVoice(target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "https" || u.Port() == "" {
+		return target
+	}
+	return strings.Replace(target, u.Host, strings.TrimSuffix(u.Host, ":"+u.Port()), 1)
 }
 
 func statusFailure(res *http.Response) *failure {

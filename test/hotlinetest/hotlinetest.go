@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,6 +51,17 @@ type Options struct {
 	LoseStatus bool
 	// Patience is telephony's. Optional.
 	Patience time.Duration
+	// Calls go by a clock that jumps: a call of minutes takes milliseconds. Before each jump, Jump is called with its length.
+	// Without, they go by the real clock.
+	Jump func(d time.Duration)
+	// CallPatience is telephony's. Default: longer than any test.
+	CallPatience time.Duration
+	// LookEvery is telephony's. Optional.
+	LookEvery time.Duration
+	// Engine makes words of voicemails. Optional.
+	Engine telephony.Transcriber
+	// Before is called with the path of each request before it is answered. Optional.
+	Before func(path string)
 	// Now is the clock of services and vendors. Default: time.Now.
 	Now func() time.Time
 	// Log defaults to the test's log.
@@ -60,6 +73,8 @@ type Vendors struct {
 	Twilio                  *twiliosim.Sim
 	HelpScout               *helpscoutsim.Sim
 	TwilioURL, HelpScoutURL string
+	// Clock is that of the calls if Options.Jump is set.
+	Clock *twiliosim.VirtualClock
 }
 
 // Hotline is a running hotline.
@@ -70,7 +85,85 @@ type Hotline struct {
 	Telephony telephonyv1.TelephonyServiceClient
 	Ticketing ticketingv1.TicketingServiceClient
 
-	databases []*sqldb.DB
+	t          testing.TB
+	options    Options
+	lost       atomic.Pointer[[]string] // see Lose
+	unrecorded atomic.Bool
+	serving    sync.RWMutex // held for reading while a request is answered
+	replicas   atomic.Pointer[[]*replica]
+}
+
+// replica is one of each service.
+type replica struct {
+	telephony, ticketing         *sqldb.DB
+	phones                       *telephony.Service
+	door                         http.Handler
+	stopTelephony, stopTicketing func()
+}
+
+// Lose keeps requests for these paths from arriving, and for all below one that ends in a slash. Without paths all arrive.
+func (h *Hotline) Lose(paths ...string) { h.lost.Store(&paths) }
+
+func (h *Hotline) loses(path string) bool {
+	lost := h.lost.Load()
+	return lost != nil && slices.ContainsFunc(*lost, func(l string) bool {
+		return path == l || strings.HasSuffix(l, "/") && strings.HasPrefix(path, l)
+	})
+}
+
+// Unrecorded says that the database will not answer: calls do not wait for records any more.
+func (h *Hotline) Unrecorded() { h.unrecorded.Store(true) }
+
+// Recorded waits until what is known of calls by now is in the database.
+func (h *Hotline) Recorded() {
+	if h.unrecorded.Load() {
+		return
+	}
+	for _, r := range *h.replicas.Load() {
+		r.phones.Recorded()
+	}
+}
+
+// Restart replaces all services by new ones on the same database, as if their processes had been. Requests under way end
+// before, others wait.
+func (h *Hotline) Restart() {
+	h.serving.Lock()
+	defer h.serving.Unlock()
+	for _, r := range *h.replicas.Load() {
+		r.stop()
+	}
+	h.start()
+}
+
+// StopTicketing ends ticketing for good.
+func (h *Hotline) StopTicketing() {
+	for _, r := range *h.replicas.Load() {
+		r.stopTicketing()
+	}
+}
+
+// StopDatabase takes telephony's database away for good.
+func (h *Hotline) StopDatabase() {
+	h.Unrecorded()
+	for _, r := range *h.replicas.Load() {
+		r.telephony.Close()
+	}
+}
+
+// start starts as many replicas as are wanted.
+func (h *Hotline) start() {
+	var all []*replica
+	for range h.options.Replicas {
+		all = append(all, h.replica(h.t, h.options))
+	}
+	h.replicas.Store(&all)
+}
+
+func (r *replica) stop() {
+	r.stopTelephony()
+	r.stopTicketing()
+	r.telephony.Close()
+	r.ticketing.Close()
 }
 
 // Idle waits until no service has work left, not even work that waits for its time.
@@ -84,13 +177,15 @@ func (h *Hotline) Idle(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("there is still work to do: %w", ctx.Err())
 		}
-		for _, db := range h.databases {
-			var n int
-			if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'scheduled', 'retryable')`).Scan(&n); err != nil {
-				return err
-			}
-			if n > 0 {
-				quiet = -1
+		for _, r := range *h.replicas.Load() {
+			for _, db := range []*sqldb.DB{r.telephony, r.ticketing} {
+				var n int
+				if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'scheduled', 'retryable')`).Scan(&n); err != nil {
+					return err
+				}
+				if n > 0 {
+					quiet = -1
+				}
 			}
 		}
 	}
@@ -101,6 +196,12 @@ func (h *Hotline) Idle(ctx context.Context) error {
 func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	t.Helper()
 	tc := twiliosim.Config{Now: o.Now}
+	var v Vendors
+	if o.Jump != nil {
+		v.Clock = twiliosim.NewVirtualClock()
+		v.Clock.OnJump = o.Jump
+		tc.CallClock = v.Clock
+	}
 	if o.Twilio != nil {
 		o.Twilio(&tc)
 	}
@@ -109,7 +210,6 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	if o.HelpScout != nil {
 		o.HelpScout(&hc)
 	}
-	var v Vendors
 	var err error
 	if v.Twilio, err = twiliosim.New(tc); err != nil {
 		t.Fatal(err)
@@ -122,11 +222,12 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	v.Twilio.SetPublicURL(twilio.URL)
 	numbers := []phone.Number{simulator.Hotline}
 	for _, h := range o.Hotlines {
-		numbers = append(numbers, h.MoreNumbers...)
+		numbers = append(numbers, h.Numbers()...)
 	}
 	for _, number := range numbers {
 		v.Twilio.SetNumber(twiliosim.Number{
 			PhoneNumber: string(number), SMSURL: gateway + "/bling/twilio_sms#rc=2&rp=5xx,ct", SMSFallbackURL: gateway + "/bling/twilio_sms_fallback",
+			VoiceURL: gateway + "/bling/twilio_voice#rc=3&rp=5xx,ct,rt&rt=4000", StatusCallback: gateway + "/bling/twilio_call#rc=5&rp=5xx,ct,rt",
 		})
 	}
 	t.Cleanup(func() {
@@ -164,32 +265,48 @@ func Start(t testing.TB, o Options) *Hotline {
 	if o.Hotlines == nil {
 		o.Hotlines = hotline.Hotlines{hotline.New(simulator.Hotline, simulator.MailboxID)}
 	}
-	var replicas []http.Handler
+	h := &Hotline{t: t}
 	var turn atomic.Uint64
 	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if o.LoseStatus && strings.HasPrefix(r.URL.Path, "/bling/twilio_status/") {
+		if o.LoseStatus && strings.HasPrefix(r.URL.Path, "/bling/twilio_status/") || h.loses(r.URL.Path) {
 			http.Error(w, "lost on the way", http.StatusBadGateway)
 			return
 		}
-		replicas[turn.Add(1)%uint64(len(replicas))].ServeHTTP(w, r)
+		if o.Before != nil {
+			o.Before(r.URL.Path)
+		}
+		h.serving.RLock()
+		defer h.serving.RUnlock()
+		replicas := *h.replicas.Load()
+		replicas[turn.Add(1)%uint64(len(replicas))].door.ServeHTTP(w, r)
 	}))
-	h := &Hotline{URL: door.URL, Vendors: StartVendors(t, o, door.URL)}
-	for range o.Replicas {
-		replicas = append(replicas, h.replica(t, o))
+	h.URL = door.URL
+	if jump := o.Jump; jump != nil {
+		o.Jump = func(d time.Duration) { h.Recorded(); jump(d) }
 	}
-	// Cleanups run last first: the door closes before the services stop.
-	t.Cleanup(func() { door.CloseClientConnections(); door.Close() })
+	if o.CallPatience == 0 {
+		o.CallPatience = time.Minute
+	}
+	h.Vendors = StartVendors(t, o, door.URL)
+	h.options = o
+	h.start()
+	t.Cleanup(func() {
+		door.CloseClientConnections()
+		door.Close()
+		for _, r := range *h.replicas.Load() {
+			r.stop()
+		}
+	})
 	return h
 }
 
-// replica runs one of each service and returns its gateway.
-func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
+// replica runs one of each service.
+func (h *Hotline) replica(t testing.TB, o Options) *replica {
 	t.Helper()
 	telephonyDB, err := telephonystore.Open(context.Background(), o.DB)
 	fatal(t, err)
 	ticketingDB, err := ticketingstore.Open(context.Background(), o.DB)
 	fatal(t, err)
-	h.databases = append(h.databases, telephonyDB, ticketingDB)
 	var network rpc.Network
 	telephonyConn, ticketingConn := dial(t, "telephony", &network), dial(t, "ticketing", &network)
 	h.Telephony, h.Ticketing = telephonyv1.NewTelephonyServiceClient(telephonyConn), ticketingv1.NewTicketingServiceClient(ticketingConn)
@@ -202,24 +319,20 @@ func (h *Hotline) replica(t testing.TB, o Options) http.Handler {
 	phones, err := telephony.New(telephony.Config{
 		Hotlines: o.Hotlines, AccountSID: twiliosim.DefaultAccountSID, AuthToken: twiliosim.DefaultAuthToken,
 		APIURL: h.TwilioURL, PublicURL: h.URL, Settle: 200 * time.Millisecond, Patience: o.Patience,
-	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now})
+		CallPatience: o.CallPatience, CallSettle: time.Millisecond, LookEvery: o.LookEvery,
+	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now, Engine: o.Engine})
 	fatal(t, err)
 	door, err := gateway.New(gateway.Config{
 		Hotlines: o.Hotlines, PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
 	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log})
 	fatal(t, err)
 
-	stopTicketing := run(t, o.Log, &network, "ticketing", desk)
-	stopTelephony := run(t, o.Log, &network, "telephony", phones)
-	t.Cleanup(func() {
-		stopTelephony()
-		stopTicketing()
-		telephonyConn.Close()
-		ticketingConn.Close()
-		telephonyDB.Close()
-		ticketingDB.Close()
-	})
-	return door.Handler()
+	stopTicketing := sync.OnceFunc(run(t, o.Log, &network, "ticketing", desk))
+	stopTelephony := sync.OnceFunc(run(t, o.Log, &network, "telephony", phones))
+	return &replica{
+		telephony: telephonyDB, ticketing: ticketingDB, phones: phones, door: door.Handler(), stopTicketing: stopTicketing,
+		stopTelephony: func() { stopTelephony(); telephonyConn.Close(); ticketingConn.Close() },
+	}
 }
 
 // Webhook posts a text's webhook, signed, with just these parameters, and returns the answer's status.

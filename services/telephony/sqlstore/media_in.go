@@ -17,6 +17,8 @@ type MediaInRow struct {
 	MessageSID string
 	Hotline    phone.Number
 	Supporter  string
+	Kind       string // of what it came with, as in TextInRow
+	Event      string // see TextInRow.Event
 	Media
 	Trace    string
 	Attempts int
@@ -43,9 +45,11 @@ func (s *Store) insertMedia(ctx context.Context, tx *sql.Tx, t *TextInRow) error
 func (s *Store) NextMedia(ctx context.Context, lane string) (*MediaInRow, error) {
 	var m MediaInRow
 	err := s.db.Read.QueryRowContext(ctx, `
-		SELECT key, lane, message_sid, hotline, supporter, url, content_type, trace, attempts
-		FROM media_in WHERE lane = $1 AND state = 'pending' ORDER BY seq, key LIMIT 1`, lane).
-		Scan(&m.Key, &m.Lane, &m.MessageSID, &m.Hotline, &m.Supporter, &m.URL, &m.ContentType, &m.Trace, &m.Attempts)
+		SELECT m.key, m.lane, m.message_sid, m.hotline, m.supporter, t.kind, CASE WHEN t.call_sid = '' THEN t.message_sid ELSE t.call_sid END,
+			m.url, m.content_type, m.trace, m.attempts
+		FROM media_in m JOIN text_in t ON t.message_sid = m.message_sid
+		WHERE m.lane = $1 AND m.state = 'pending' ORDER BY m.seq, m.key LIMIT 1`, lane).
+		Scan(&m.Key, &m.Lane, &m.MessageSID, &m.Hotline, &m.Supporter, &m.Kind, &m.Event, &m.URL, &m.ContentType, &m.Trace, &m.Attempts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -22,8 +22,11 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 	}
 	t.Cleanup(func() { db.Close() })
 	s := sqlstore.New(db)
-	queue, err := jobs.New(db, slog.New(slog.NewTextHandler(t.Output(), nil)),
-		jobs.Topic{Name: sqlstore.TextIn, Workers: 1}, jobs.Topic{Name: sqlstore.MediaIn, Workers: 1}, jobs.Topic{Name: sqlstore.Tell, Workers: 1}, jobs.Topic{Name: sqlstore.TextOut, Workers: 1})
+	var topics []jobs.Topic
+	for _, name := range sqlstore.Topics {
+		topics = append(topics, jobs.Topic{Name: name, Workers: 1})
+	}
+	queue, err := jobs.New(db, slog.New(slog.NewTextHandler(t.Output(), nil)), topics...)
 	if err != nil {
 		t.Fatal(err)
 	}

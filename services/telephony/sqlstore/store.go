@@ -1,4 +1,4 @@
-// Package sqlstore is telephony's ledger: every text in and out, from the moment it is accepted to its end.
+// Package sqlstore is telephony's ledger: every text and call, from the moment it is accepted to its end.
 // It runs on SQLite and PostgreSQL; package storetest holds what both must do.
 //
 // A row moves through its states forward only, and each state is committed before the world can see its effect. Only
@@ -16,16 +16,19 @@ import (
 	"github.com/bling-hotline/bling/internal/sqldb"
 )
 
-// The topics of telephony's jobs: one lane's texts in, its media, its texts out, and what the ticket is told about those.
+// The topics of telephony's jobs: one lane's texts in, its media, its texts out, what the ticket is told about those, its
+// calls that have ended, and the words of its voicemails.
 const (
-	TextIn  = "text_in"
-	MediaIn = "media_in"
-	TextOut = "text_out"
-	Tell    = "tell"
+	TextIn     = "text_in"
+	MediaIn    = "media_in"
+	TextOut    = "text_out"
+	Tell       = "tell"
+	CallOver   = "call_over"
+	Transcript = "transcript"
 )
 
 // Topics are all of them.
-var Topics = []string{TextIn, MediaIn, TextOut, Tell}
+var Topics = []string{TextIn, MediaIn, TextOut, Tell, CallOver, Transcript}
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -54,18 +57,19 @@ func (s *Store) Work(topic string) jobs.Rows { return jobs.Rows{DB: s.db, From: 
 
 // work says what work there is in a topic. The conditions are those of the partial indexes.
 var work = map[string]string{
-	TextIn:  `text_in WHERE state = 'pending'`,
-	MediaIn: `media_in WHERE state = 'pending'`,
-	TextOut: `message_out WHERE state IN ('queued', 'sending')`,
-	Tell:    `text_out WHERE tell`,
+	TextIn:     `text_in WHERE state = 'pending'`,
+	MediaIn:    `media_in WHERE state = 'pending'`,
+	TextOut:    `message_out WHERE state IN ('queued', 'sending')`,
+	Tell:       `text_out WHERE tell`,
+	CallOver:   `call_in WHERE state = 'ended'`,
+	Transcript: `voicemail WHERE conversation_id > 0 AND transcript_state IN ('wanted', 'ready', 'failed')`,
 }
 
 // Oldest returns when the oldest work of a topic was accepted; false when there is none.
 func (s *Store) Oldest(ctx context.Context, topic string) (time.Time, bool, error) {
-	column := "received_at"
-	if topic == TextOut || topic == Tell {
-		column = "created_at"
-	}
+	column := map[string]string{
+		TextIn: "received_at", MediaIn: "received_at", TextOut: "created_at", Tell: "created_at", CallOver: "ended_at", Transcript: "recorded_at",
+	}[topic]
 	var at sql.NullInt64
 	err := s.db.Read.QueryRowContext(ctx, `SELECT min(`+column+`) FROM `+work[topic]).Scan(&at)
 	return time.UnixMicro(at.Int64), at.Valid, err

@@ -29,10 +29,18 @@ type Media struct {
 	ContentType string `json:"content_type"`
 }
 
-// TextInRow is an incoming text.
+// What comes in as a text does, besides texts.
+const (
+	VoicemailIn = "voicemail"
+	MissedCall  = "missed"
+)
+
+// TextInRow is an incoming text, or what goes into the ticket as one does.
 type TextInRow struct {
 	Seq        int64
-	MessageSID string
+	Kind       string // empty (a text), VoicemailIn, MissedCall
+	MessageSID string // of a voicemail the RecordingSid, of a missed call the CallSid
+	CallSID    string // of a voicemail or missed call
 	Lane       string
 	Hotline    phone.Number // the number it was sent to
 	Supporter  string       // the sender as the carrier gave it
@@ -44,6 +52,9 @@ type TextInRow struct {
 	// Wish is what the text says of texts to its sender: OptOut, OptIn or nothing. Opt is what that has changed.
 	Wish, Opt string
 }
+
+// Event sets what somebody with a withheld number did apart from all else.
+func (t *TextInRow) Event() string { return cmp.Or(t.CallSID, t.MessageSID) }
 
 // RecordTexts writes texts that came in and wakes their lanes, all in one commit. For each it reports whether it is
 // new; one that is known already (Twilio repeats webhooks) changes nothing.
@@ -88,11 +99,11 @@ func insertTexts(ctx context.Context, tx *sql.Tx, texts []TextInRow) (map[string
 			values.WriteString(", ")
 		}
 		n := len(args)
-		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8)
-		args = append(args, t.MessageSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro())
+		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10)
+		args = append(args, t.Kind, t.MessageSID, t.CallSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro())
 	}
 	rows, err := tx.QueryContext(ctx, `
-		INSERT INTO text_in (message_sid, lane, hotline, supporter, body, media, trace, received_at, state)
+		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, state)
 		VALUES `+values.String()+`
 		ON CONFLICT (message_sid) DO NOTHING
 		RETURNING message_sid`, args...)
@@ -137,9 +148,9 @@ func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	var media string
 	var at int64
 	err := s.db.Read.QueryRowContext(ctx, `
-		SELECT seq, message_sid, lane, hotline, supporter, body, media, trace, received_at, attempts, opt
+		SELECT seq, kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, attempts, opt
 		FROM text_in WHERE lane = $1 AND state = 'pending' ORDER BY seq LIMIT 1`, lane).
-		Scan(&t.Seq, &t.MessageSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &t.Attempts, &t.Opt)
+		Scan(&t.Seq, &t.Kind, &t.MessageSID, &t.CallSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &t.Attempts, &t.Opt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -158,6 +169,11 @@ func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		if len(t.Media) > 0 {
 			if err := s.insertMedia(ctx, tx, t); err != nil {
+				return err
+			}
+		}
+		if t.Kind == VoicemailIn {
+			if err := s.inTicket(ctx, tx, t, conversationID); err != nil {
 				return err
 			}
 		}

@@ -61,6 +61,14 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"Pace", pace},
 		{"Files", files},
 		{"Traffic", traffic},
+		{"CallsEnd", callsEnd},
+		{"CallOutcomes", callOutcomes},
+		{"CallsRecorded", callsRecorded},
+		{"CallsRejected", callsRejected},
+		{"ClaimOnce", claimOnce},
+		{"Legs", legs},
+		{"Voicemails", voicemails},
+		{"OldRecordings", oldRecordings},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
 	}

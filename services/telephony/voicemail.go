@@ -1,0 +1,183 @@
+package telephony
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"path"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/telemetry"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+)
+
+// ReceiveRecording writes a voicemail down, once. From there it goes the way of a text.
+func (s *Service) ReceiveRecording(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest) (*telephonyv1.ReceiveRecordingResponse, error) {
+	switch r.GetRecordingStatus() {
+	case "absent": // nothing was said: the call was missed
+		row := s.callRow(r.GetCallSid(), s.call(r.GetFrom(), r.GetTo()))
+		if err := s.store.CallNotRecorded(ctx, row); err != nil {
+			return nil, errs.Wrap(errs.Unavailable, err, "the missing recording could not be noted; send it again")
+		}
+		return &telephonyv1.ReceiveRecordingResponse{}, nil
+	case "failed":
+		if err := s.sorry(ctx, phone.Parse(clean(r.GetTo())), phone.Parse(clean(r.GetFrom())), clean(r.GetRecordingSid())); err != nil {
+			return nil, errs.Wrap(errs.Unavailable, err, "the loss could not be stored; send it again")
+		}
+		return &telephonyv1.ReceiveRecordingResponse{}, nil
+	}
+	if err := s.recordVoicemail(ctx, r); err != nil {
+		return nil, err
+	}
+	return &telephonyv1.ReceiveRecordingResponse{}, nil
+}
+
+// ReceiveVoicemail does the same for a voicemail that a Studio flow took. Its audio may not be there yet.
+func (s *Service) ReceiveVoicemail(ctx context.Context, r *telephonyv1.ReceiveVoicemailRequest) (*telephonyv1.ReceiveVoicemailResponse, error) {
+	var check errs.Check
+	check.That(r.GetRecording() != "", "recording", "must not be empty")
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
+		From: r.GetFrom(), To: r.GetTo(), CallSid: r.GetCallSid(),
+		RecordingSid: recordingSID(r.GetRecording()), RecordingUrl: r.GetRecording(), RecordingDuration: r.GetLength(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &telephonyv1.ReceiveVoicemailResponse{}, nil
+}
+
+// recordingSID is the end of a recording's address.
+func recordingSID(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	name := path.Base(u.Path)
+	return name[:len(name)-len(path.Ext(name))]
+}
+
+func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest) error {
+	from, to := phone.Parse(clean(r.GetFrom())), phone.Parse(clean(r.GetTo()))
+	sid, address := clean(r.GetRecordingSid()), clean(r.GetRecordingUrl())
+	var check errs.Check
+	check.That(len(sid) > 2 && len(sid) <= 64, "RecordingSid", "must have 3 to 64 characters")
+	check.That(address != "" && len(address) <= 2000, "RecordingUrl", "must have 1 to 2000 characters")
+	check.That(from.Number != "" && len(from.Number) <= 256, "from", "must have 1 to 256 characters")
+	check.That(to.Number != "" && len(to.Number) <= 256, "to", "must have 1 to 256 characters")
+	if err := check.Err(); err != nil {
+		return err
+	}
+	h, _ := s.Hotlines.ByNumber(to.Number)
+	v := sqlstore.VoicemailRow{
+		RecordingSID: sid, CallSID: clean(r.GetCallSid()), Lane: lane(to.Number, string(from.Number)), Hotline: to.Number, Supporter: string(from.Number),
+		URL: address, RecordedAt: s.Now(),
+	}
+	seconds := max(0, int(r.GetRecordingDuration()))
+	if h.Calls.Transcription == hotline.EngineTranscription && seconds > 0 {
+		v.TranscriptState = sqlstore.TranscriptWanted
+	}
+	entry := sqlstore.TextInRow{
+		Kind: sqlstore.VoicemailIn, MessageSID: sid, CallSID: cmp.Or(v.CallSID, sid), Lane: v.Lane, Hotline: v.Hotline, Supporter: v.Supporter,
+		Body: voicemailText(seconds, address), Media: []sqlstore.Media{{URL: address + ".mp3", ContentType: "audio/mpeg"}},
+		Trace: telemetry.Carry(ctx), ReceivedAt: v.RecordedAt,
+	}
+	fresh, err := s.store.RecordVoicemail(ctx, v, entry)
+	if err != nil {
+		return errs.Wrap(errs.Unavailable, err, "the voicemail could not be stored; send it again")
+	}
+	s.metrics.accepted(ctx, fresh)
+	return nil
+}
+
+// voicemailText is how a voicemail appears in the ticket.
+func voicemailText(seconds int, address string) string {
+	if seconds == 0 {
+		return "Caller left an empty voicemail (0 seconds): " + address
+	}
+	return fmt.Sprintf("Caller left a voicemail (%d seconds): %s", seconds, address)
+}
+
+// sorry tells a caller that their voicemail is lost. It is said once, and only of what really is.
+func (s *Service) sorry(ctx context.Context, to, from phone.Identity, recordingSID string) error {
+	h, ok := s.Hotlines.ByNumber(to.Number)
+	s.metrics.ended(ctx, "lost")
+	s.Log.ErrorContext(ctx, "voicemail is lost", "recording_sid", recordingSID)
+	if !ok || !from.CanText() || h.Texts.VoicemailFailure == "" {
+		return nil
+	}
+	t := &sqlstore.TextOutRow{
+		Key: "lost:" + recordingSID, Kind: sqlstore.Automatic, Lane: lane(to.Number, string(from.Number)), Hotline: to.Number, Supporter: from.Number,
+		Body: h.Texts.VoicemailFailure, Trace: telemetry.Carry(ctx), CreatedAt: s.Now(),
+	}
+	_, err := s.store.QueueText(ctx, t, s.messages(h, from, t.Body, nil)...)
+	return err
+}
+
+// collectRecordings looks for voicemails of which Twilio has told nobody: while all of our servers were down, callers talked
+// to Twilio's own answering machine, and callbacks got lost.
+func (s *Service) collectRecordings(ctx context.Context) error {
+	const (
+		back  = 24 * time.Hour
+		leave = 2 * time.Minute // to the callbacks
+	)
+	list, err := s.twilio.Voicemails(ctx, s.Now().Add(-back))
+	if err != nil {
+		return fmt.Errorf("looking for recordings: %w", err)
+	}
+	for _, found := range list {
+		known, err := s.store.VoicemailKnown(ctx, found.SID)
+		if err != nil {
+			return err
+		}
+		if known || found.CreatedAt.After(s.Now().Add(-leave)) {
+			continue
+		}
+		c, err := s.twilio.Call(ctx, found.CallSID)
+		if err != nil {
+			return fmt.Errorf("asking about a recording's call: %w", err)
+		}
+		if _, ours := s.Hotlines.ByNumber(phone.Parse(c.To).Number); !ours {
+			continue
+		}
+		s.Log.WarnContext(ctx, "voicemail found that nobody told us about", "recording_sid", found.SID)
+		if err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
+			From: c.From, To: c.To, CallSid: found.CallSID, RecordingSid: found.SID,
+			RecordingUrl: s.twilio.RecordingURL(found.SID), RecordingDuration: int32(found.Seconds),
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteRecordings deletes Twilio's copies of recordings that are in the ticket, when their time has come.
+func (s *Service) deleteRecordings(ctx context.Context) error {
+	for _, h := range s.Hotlines {
+		if h.Calls.KeepRecordings <= 0 {
+			continue
+		}
+		for _, number := range h.Numbers() {
+			sids, err := s.store.OldRecordings(ctx, number, s.Now().Add(-h.Calls.KeepRecordings))
+			if err != nil {
+				return err
+			}
+			for _, sid := range sids {
+				if err := s.twilio.DeleteRecording(ctx, sid); err != nil {
+					return fmt.Errorf("deleting a recording: %w", err)
+				}
+				if err := s.store.RecordingDeleted(ctx, sid); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package twiliosim
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// recordingJSON needs the exchange's lock.
+// See https://www.twilio.com/docs/voice/api/recording#recording-properties.
+func (s *Sim) recordingJSON(t *take) map[string]any {
+	uri := s.uri("/Recordings/" + t.Sid)
+	j := map[string]any{
+		"sid": t.Sid, "account_sid": s.cfg.AccountSID, "api_version": apiVersion, "call_sid": t.CallSid, "conference_sid": nil,
+		"channels": 1, "date_created": rfc2822(t.created), "date_updated": rfc2822(t.created), "start_time": rfc2822(t.created),
+		"duration": t.seconds(), "encryption_details": nil, "error_code": nil, "price": nil, "price_unit": "USD",
+		"source": t.Source, "status": t.Status, "track": "inbound", "uri": uri + ".json", "media_url": s.publicBase() + uri,
+		"subresource_uris": map[string]string{"transcriptions": uri + "/Transcriptions.json"},
+	}
+	if t.Status == "in-progress" {
+		j["duration"] = "-1"
+	}
+	return j
+}
+
+var listRecordingsParams = paramRules{
+	known: append([]string{"CallSid", "DateCreated", "DateCreated<", "DateCreated>"}, pageParams...),
+}
+
+// listRecordings lists recordings, newest first: all, or those of a call.
+//
+// GET /2010-04-01/Accounts/{AccountSid}/Recordings.json
+// GET /2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}/Recordings.json
+// https://www.twilio.com/docs/voice/api/recording#read-multiple-recording-resources
+func (s *Sim) listRecordings(w http.ResponseWriter, r *http.Request) error {
+	query, err := listRecordingsParams.query(r)
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(query)
+	if err != nil {
+		return err
+	}
+	created, err := spanOf(query, "DateCreated")
+	if err != nil {
+		return err
+	}
+	path, call := "/Recordings.json", query.Get("CallSid")
+	if sid := r.PathValue("call"); sid != "" {
+		path, call = "/Calls/"+sid+"/Recordings.json", sid
+	}
+	visible := s.listed()
+	x := s.calls
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	found, last, more := pageBack(x.taken, page, func(t *take) string { return t.Sid }, func(t *take) bool {
+		return (call == "" || t.CallSid == call) && created.has(t.created) && x.takes[t.Sid] == t && !t.created.After(visible)
+	})
+	recordings := make([]map[string]any, len(found))
+	for i, t := range found {
+		recordings[i] = s.recordingJSON(t)
+	}
+	answer := page.describe(s.uri(path), query, len(found), last, more)
+	answer["recordings"] = recordings
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// fetchRecording returns a recording's description, or without .json the sound itself: WAV, unless it is .mp3. The
+// sound is there a while after the end of the recording only.
+//
+// GET /2010-04-01/Accounts/{AccountSid}/Recordings/{Sid}[.json|.wav|.mp3]
+// https://www.twilio.com/docs/voice/api/recording#fetch-a-recordings-media-file
+func (s *Sim) fetchRecording(w http.ResponseWriter, r *http.Request) error {
+	sid, kind, _ := strings.Cut(r.PathValue("file"), ".")
+	if _, err := (paramRules{known: []string{"RequestedChannels"}}).query(r); err != nil {
+		return err
+	}
+	t, ready, described := s.recording(sid)
+	switch {
+	case t.Sid == "":
+		return notFound(r)
+	case kind == "json":
+		note(r, sid, nil)
+		writeJSON(w, http.StatusOK, described)
+		return nil
+	case !ready:
+		return notFound(r)
+	case r.URL.Query().Get("RequestedChannels") == "2":
+		return refuse(20001, "The recording %s has one channel.", sid)
+	case kind != "" && kind != "wav" && kind != "mp3":
+		return notFound(r)
+	}
+	note(r, sid, nil)
+	serveSound(w, r, t, kind)
+	return nil
+}
+
+// recording returns a recording that was not deleted, whether its sound can be had, and its description.
+func (s *Sim) recording(sid string) (rec Recording, ready bool, described map[string]any) {
+	s.calls.mu.Lock()
+	defer s.calls.mu.Unlock()
+	t := s.calls.takes[sid]
+	if t == nil {
+		return Recording{}, false, nil
+	}
+	return t.Recording, t.ready, s.recordingJSON(t)
+}
+
+func serveSound(w http.ResponseWriter, r *http.Request, rec Recording, kind string) {
+	contentType, sound := "audio/x-wav", io.ReadSeeker(rec.wav())
+	if kind == "mp3" {
+		contentType, sound = "audio/mpeg", bytes.NewReader(rec.MP3())
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(w, r, "", time.Time{}, sound)
+}
+
+// deleteRecording removes a recording with its sound and its transcriptions.
+//
+// DELETE /2010-04-01/Accounts/{AccountSid}/Recordings/{Sid}.json
+// https://www.twilio.com/docs/voice/api/recording#delete-a-recording-resource
+func (s *Sim) deleteRecording(w http.ResponseWriter, r *http.Request) error {
+	sid, _, _ := strings.Cut(r.PathValue("file"), ".")
+	err := s.calls.try(func() error {
+		t := s.calls.takes[sid]
+		switch {
+		case t == nil:
+			return notFound(r)
+		case t.leg.taking == t:
+			return refuse(20001, "The recording %s is in progress.", sid)
+		}
+		t.Status, t.ready = "deleted", false
+		delete(s.calls.takes, sid)
+		delete(s.calls.scripts, t.TranscriptionSid)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	note(r, sid, nil)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// listTranscriptions lists the text of a recording.
+//
+// GET /2010-04-01/Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions.json
+// https://www.twilio.com/docs/voice/api/recording-transcription#read-multiple-recordingtranscription-resources
+func (s *Sim) listTranscriptions(w http.ResponseWriter, r *http.Request) error {
+	query, err := paramRules{known: pageParams}.query(r)
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(query)
+	if err != nil {
+		return err
+	}
+	x, sid := s.calls, r.PathValue("recording")
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	t := x.takes[sid]
+	if t == nil {
+		return notFound(r)
+	}
+	var all []*transcription
+	if text := x.scripts[t.TranscriptionSid]; text != nil {
+		all = append(all, text)
+	}
+	found, last, more := pageBack(all, page, func(t *transcription) string { return t.sid }, func(*transcription) bool { return true })
+	texts := make([]map[string]any, len(found))
+	for i, text := range found {
+		texts[i] = s.transcriptionJSON(text, t)
+	}
+	answer := page.describe(s.uri("/Recordings/"+sid+"/Transcriptions.json"), query, len(found), last, more)
+	answer["transcriptions"] = texts
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// fetchTranscription returns one text of a recording.
+//
+// GET /2010-04-01/Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions/{Sid}[.json]
+// https://www.twilio.com/docs/voice/api/recording-transcription#fetch-a-recordingtranscription-resource
+func (s *Sim) fetchTranscription(w http.ResponseWriter, r *http.Request) error {
+	sid, _, _ := strings.Cut(r.PathValue("file"), ".")
+	x := s.calls
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	text, t := x.scripts[sid], x.takes[r.PathValue("recording")]
+	if text == nil || t == nil || text.recording != t.Sid {
+		return notFound(r)
+	}
+	writeJSON(w, http.StatusOK, s.transcriptionJSON(text, t))
+	return nil
+}
+
+// transcriptionJSON needs the exchange's lock.
+func (s *Sim) transcriptionJSON(text *transcription, t *take) map[string]any {
+	return map[string]any{
+		"sid": text.sid, "account_sid": s.cfg.AccountSID, "api_version": apiVersion, "recording_sid": t.Sid,
+		"date_created": rfc2822(text.created), "date_updated": rfc2822(text.created), "duration": strconv.Itoa(int(t.Duration.Seconds())),
+		"price": nil, "price_unit": "USD", "status": text.status, "transcription_text": text.text, "type": "fast",
+		"uri": s.uri("/Recordings/" + t.Sid + "/Transcriptions/" + text.sid + ".json"),
+	}
+}
