@@ -252,6 +252,16 @@ func (s *scenario) talked(number string) (lines []string) {
 	return lines
 }
 
+// recordings are those that Twilio has of a caller.
+func (s *scenario) recordings(number string) (lines []string) {
+	for _, r := range s.Twilio.Recordings() {
+		if r.From == number {
+			lines = append(lines, r.Status)
+		}
+	}
+	return lines
+}
+
 // files is what is attached to the newest ticket of a number.
 func (s *scenario) files(number string) (lines []string) {
 	c, _ := s.conversation(number)

@@ -236,7 +236,7 @@ func (s *scenario) expect(args []string) error {
 	what, number, want := args[0], args[1], args[2:]
 	look := map[string]func(string) []string{
 		"phone": s.phone, "notes": s.notes, "ticket": s.ticket, "tags": s.tags, "status": s.status, "tickets": s.tickets, "subject": s.subject,
-		"heard": s.heard, "rung": s.rung, "talked": s.talked, "files": s.files,
+		"heard": s.heard, "rung": s.rung, "talked": s.talked, "files": s.files, "recordings": s.recordings,
 	}[what]
 	if look == nil {
 		return fmt.Errorf("nothing is known of %s", what)
@@ -248,7 +248,7 @@ func (s *scenario) expect(args []string) error {
 			return matches(got, want) || what == "notes" && matchesInAnyOrder(got, want)
 		}
 		var err error
-		if what == "phone" || what == "heard" || what == "rung" || what == "talked" {
+		if slices.Contains([]string{"phone", "heard", "rung", "talked", "recordings"}, what) {
 			err = s.Twilio.Wait(ctx, func(*twiliosim.Sim) bool { return fits() })
 		} else {
 			err = s.HelpScout.Wait(ctx, func(*helpscoutsim.Sim) bool { return fits() })

@@ -111,8 +111,12 @@ func (v *vendors) call(ctx context.Context, out io.Writer, from phone.Identity, 
 		return err
 	}
 	entry, err := v.listen(ctx, step, begun.SID)
-	if err != nil || !entry {
+	if err != nil {
 		return err
+	}
+	if !entry {
+		step("they have talked; there is nothing of it in the help desk")
+		return nil
 	}
 	conversation, err := v.arrival(ctx, email, threads(before)+1)
 	if err != nil {
@@ -130,6 +134,17 @@ func (v *vendors) call(ctx context.Context, out io.Writer, from phone.Identity, 
 type heardMoment struct {
 	who string
 	twiliosim.Moment
+}
+
+// line is what happened, in words.
+func (m heardMoment) line() string {
+	switch m.What {
+	case "said", "spoke":
+		return m.What + ": " + m.Text
+	case "connected":
+		return m.What // the other leg's id tells nobody anything
+	}
+	return strings.TrimSpace(m.What + " " + m.Text)
 }
 
 // listen shows what happens until the call is over. It reports whether the call leaves something in the help desk.
@@ -153,7 +168,7 @@ func (v *vendors) listen(ctx context.Context, step func(string, ...any), sid str
 		}
 		slices.SortStableFunc(all, func(a, b heardMoment) int { return int(a.At - b.At) })
 		for _, m := range all[min(shown, len(all)):] {
-			step("%-12s  %s", m.who, strings.TrimSpace(m.What+" "+m.Text))
+			step("%-12s  %s", m.who, m.line())
 		}
 		shown = len(all)
 		if !now.Leg.Ended.IsZero() {

@@ -54,9 +54,11 @@ func FromEnv(r *env.Reader) Config {
 		CallSettle: r.Duration("BLING_CALL_SETTLE", 0),
 		LookEvery:  r.Duration("BLING_LOOK_EVERY", 0),
 
-		TranscriptionURL:   r.URL("BLING_TRANSCRIPTION_URL", ""),
 		TranscriptionModel: r.String("BLING_TRANSCRIPTION_MODEL", "whisper-1"),
 		TranscriptionKey:   r.Secret("BLING_TRANSCRIPTION_KEY"),
+	}
+	if r.String("BLING_TRANSCRIPTION_URL", "") != "" {
+		c.TranscriptionURL = r.URL("BLING_TRANSCRIPTION_URL", "")
 	}
 	for _, h := range c.Hotlines {
 		if h.Calls.Transcription == hotline.EngineTranscription && c.TranscriptionURL == "" {

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	lineBreaks = regexp.MustCompile(`(?i)<br\s*/?>|</(p|div|li)>`)
+	lineBreaks = regexp.MustCompile(`(?i)<br\s*/?>\n?|</(p|div|li)>`)
 	htmlTags   = regexp.MustCompile(`<[^>]*>`)
 )
 
