@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,12 +23,27 @@ import (
 )
 
 // crowdOfCalls is how many random calls a test makes.
-const crowdOfCalls = 60
+const crowdOfCalls = 100
 
 // Whatever the group, its volunteers, their machines and the callers do: a caller talks with one human, or is greeted by the
 // voicemail within the ceiling, or has hung up before. Nobody talks with a machine or with two people, and no leg is left.
 func TestCalls(t *testing.T) {
-	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) { randomCalls(t, hotlinetest.Options{DB: db}, nil) })
+	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
+		h, outcomes := randomCalls(t, hotlinetest.Options{DB: db}, nil)
+		if err := h.Idle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// The records are true as well.
+		for sid, outcome := range outcomes {
+			want := map[string]string{"talked": "talked", "greeted": "missed", "gone": "missed"}[outcome]
+			if slices.ContainsFunc(h.Twilio.Recordings(), func(r twiliosim.Recording) bool { return r.CallSid == sid }) {
+				want = "voicemail"
+			}
+			if got, err := h.CallOutcome(t.Context(), sid); got != want || err != nil {
+				t.Errorf("%s is recorded as %q, %v; want %q", sid, got, err, want)
+			}
+		}
+	})
 }
 
 // The same while telephony's database is away: calls need nothing but configuration.
@@ -89,8 +105,8 @@ func TestCallsWithRestarts(t *testing.T) {
 	}, func(started *hotlinetest.Hotline) { h = started })
 }
 
-// randomCalls makes random calls and looks at each. ready is called when the hotline runs.
-func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Hotline)) {
+// randomCalls makes random calls, looks at each, and says what became of them. ready is called when the hotline runs.
+func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Hotline)) (h *hotlinetest.Hotline, outcomes map[string]string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -99,7 +115,7 @@ func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Ho
 	for i := range 12 {
 		o.Hotlines = append(o.Hotlines, randomHotline(r, i))
 	}
-	h := hotlinetest.Start(t, o)
+	h, outcomes = hotlinetest.Start(t, o), map[string]string{}
 	if ready != nil {
 		ready(h)
 	}
@@ -110,7 +126,7 @@ func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Ho
 		h.Twilio.SetSettings(randomSettings(r, h.Twilio.Settings()))
 		hot := o.Hotlines[r.IntN(len(o.Hotlines))]
 		for _, p := range hot.Calls.Phones {
-			h.Twilio.SetHandset(string(p.Number), randomHandset(r))
+			h.Twilio.SetHandset(string(p.Number), randomHandset(r, hot.Calls.RingFor))
 		}
 		// Up to three call the same hotline at once.
 		h.Clock.Hold()
@@ -139,7 +155,8 @@ func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Ho
 		}
 		for i, sid := range sids {
 			leg, _ := h.Twilio.Leg(sid)
-			switch judge(t, h, hot, calls[i], leg) {
+			outcomes[sid] = judge(t, h, hot, calls[i], leg)
+			switch outcomes[sid] {
 			case "talked":
 				talks++
 			case "greeted":
@@ -149,13 +166,14 @@ func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Ho
 			}
 		}
 		if t.Failed() {
-			return
+			return h, outcomes
 		}
 	}
 	t.Logf("%d talks, %d voicemail greetings, %d callers gone before", talks, greetings, gone)
 	if talks == 0 || greetings == 0 || gone == 0 {
 		t.Error("the calls were all alike")
 	}
+	return h, outcomes
 }
 
 // judge says what became of a caller, and fails the test if it should not have.
@@ -224,7 +242,10 @@ func randomHotline(r *rand.Rand, i int) hotline.Hotline {
 	c.Strategy = []hotline.Strategy{hotline.RingAll, hotline.RingInOrder, hotline.RingLongestIdle}[r.IntN(3)]
 	c.AtOnce = 1 + r.IntN(10)
 	c.RingFor = time.Duration(5+r.IntN(26)) * time.Second
-	c.Ceiling = c.RingFor + time.Duration(30+r.IntN(120))*time.Second
+	c.Ceiling = c.RingFor + 30*time.Second
+	if r.IntN(2) == 0 {
+		c.Ceiling += time.Duration(r.IntN(120)) * time.Second
+	}
 	return h
 }
 
@@ -232,8 +253,11 @@ func seconds(r *rand.Rand, most int) twiliosim.Duration {
 	return twiliosim.Duration(time.Duration(r.IntN(most*10)) * 100 * time.Millisecond)
 }
 
-func randomHandset(r *rand.Rand) twiliosim.Handset {
-	set := twiliosim.Handset{After: seconds(r, 30)}
+func randomHandset(r *rand.Rand, ringFor time.Duration) twiliosim.Handset {
+	set := twiliosim.Handset{After: seconds(r, int(ringFor.Seconds()))}
+	if r.IntN(4) == 0 {
+		set.After = twiliosim.Duration(ringFor + 4900*time.Millisecond) // at the last moment
+	}
 	switch r.IntN(8) {
 	case 0:
 		set.Busy = true

@@ -61,6 +61,9 @@ func (s *Service) EndRound(ctx context.Context, r *telephonyv1.EndRoundRequest) 
 		s.beside(ctx, "a talk", func(ctx context.Context) error { return s.store.CallTalked(ctx, row) })
 	} else {
 		known = s.known(ctx, r.GetCallSid(), call)
+		s.beside(ctx, "that nobody talked", func(ctx context.Context) error {
+			return s.store.Unclaim(ctx, clean(r.GetCallSid()), int(r.GetRound()))
+		})
 	}
 	round := callflow.ParseRound(r.GetBegan(), r.GetSince(), r.GetRound(), r.GetRung(), r.GetRest())
 	return &telephonyv1.EndRoundResponse{Twiml: call.EndRound(round, talked, known)}, nil
@@ -104,7 +107,7 @@ func (s *Service) ReceiveCallStatus(ctx context.Context, r *telephonyv1.ReceiveC
 		return nil, err
 	}
 	row := s.callRow(r.GetCallSid(), s.call(r.GetFrom(), r.GetTo()))
-	row.Seconds = int(max(0, r.GetCallDuration()))
+	row.Seconds, row.Answered = int(max(0, r.GetCallDuration())), r.GetCallStatus() == "completed"
 	if err := s.store.CallEnded(ctx, row); err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the end of the call could not be stored; send it again")
 	}

@@ -101,6 +101,12 @@ type replica struct {
 	stopTelephony, stopTicketing func()
 }
 
+// CallOutcome is what telephony has written down of a call; empty if it has not yet.
+func (h *Hotline) CallOutcome(ctx context.Context, sid string) (outcome string, err error) {
+	err = (*h.replicas.Load())[0].telephony.Read.QueryRowContext(ctx, `SELECT outcome FROM call_in WHERE call_sid = $1`, sid).Scan(&outcome)
+	return outcome, err
+}
+
 // Lose keeps requests for these paths from arriving, and for all below one that ends in a slash. Without paths all arrive.
 func (h *Hotline) Lose(paths ...string) { h.lost.Store(&paths) }
 

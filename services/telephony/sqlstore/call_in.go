@@ -26,6 +26,7 @@ type CallInRow struct {
 	Supporter string
 	At        time.Time // when it began, or when it ended
 	Seconds   int       // how long it took
+	Answered  bool      // whether the caller heard anything but ringing; known when it has ended
 	Rejected  bool      // whether we did not answer it, on purpose
 }
 
@@ -96,8 +97,8 @@ func (s *Store) CallEnded(ctx context.Context, c CallInRow) error {
 		if err := s.Wake(ctx, tx, CallOver, c.Lane); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE call_in SET state = 'ended', ended_at = $1, seconds = $2 WHERE call_sid = $3 AND state = 'open'`,
-			c.At.UnixMicro(), c.Seconds, c.CallSID)
+		_, err := tx.ExecContext(ctx, `UPDATE call_in SET state = 'ended', ended_at = $1, seconds = $2, answered = $3 WHERE call_sid = $4 AND state = 'open'`,
+			c.At.UnixMicro(), c.Seconds, c.Answered, c.CallSID)
 		return err
 	})
 }
@@ -111,7 +112,7 @@ func (s *Store) NextCallOver(ctx context.Context, lane string) (c *CallInRow, ou
 		SELECT call_sid, lane, hotline, supporter, ended_at, seconds,
 			CASE WHEN outcome = 'refused' THEN 'refused'
 				WHEN recorded = 'yes' OR EXISTS (SELECT 1 FROM voicemail v WHERE v.call_sid = c.call_sid) THEN 'voicemail'
-				WHEN talked OR EXISTS (SELECT 1 FROM call_leg l WHERE l.call_sid = c.call_sid AND l.accepted_at > 0) THEN 'talked'
+				WHEN talked OR answered AND EXISTS (SELECT 1 FROM call_leg l WHERE l.call_sid = c.call_sid AND l.accepted_at > 0) THEN 'talked'
 				ELSE 'missed' END
 		FROM call_in c WHERE lane = $1 AND state = 'ended' ORDER BY ended_at LIMIT 1`, lane).
 		Scan(&c.CallSID, &c.Lane, &c.Hotline, &c.Supporter, &at, &c.Seconds, &outcome)
@@ -187,6 +188,14 @@ func (s *Store) Claim(ctx context.Context, l LegRow) (mine bool, err error) {
 		return setLeg(ctx, tx, l, "accepted_at")
 	})
 	return mine, err
+}
+
+// Unclaim takes back that a phone has taken the call in a round: they were not connected.
+func (s *Store) Unclaim(ctx context.Context, callSID string, round int) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE call_leg SET accepted_at = 0 WHERE call_sid = $1 AND round = $2 AND accepted_at > 0`, callSID, round)
+		return err
+	})
 }
 
 // longestCall is when Twilio ends a call at the latest: https://www.twilio.com/docs/voice/twiml/dial#timelimit.

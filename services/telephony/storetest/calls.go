@@ -66,8 +66,10 @@ func callsEnd(b *book) {
 
 // Who took a call, or left a voicemail, has not missed it.
 func callOutcomes(b *book) {
-	for _, sid := range []string{"CA1", "CA2", "CA3"} {
-		b.ok(b.CallEnded(b.ctx, callIn(sid, sid, start)))
+	for _, sid := range []string{"CA1", "CA2", "CA3", "CA4", "CA5"} {
+		c := callIn(sid, sid, start)
+		c.Answered = sid != "CA4"
+		b.ok(b.CallEnded(b.ctx, c))
 	}
 	mine, err := b.Claim(b.ctx, leg("CL1", "CA1", "+1", start))
 	b.ok(err)
@@ -76,6 +78,17 @@ func callOutcomes(b *book) {
 	b.over("CA2", "CA2", sqlstore.Talked)
 	b.voicemail("RE1", "CA3", "CA3")
 	b.over("CA3", "CA3", sqlstore.Voicemail)
+	// A volunteer took it, but the caller had hung up, or was not connected.
+	for _, sid := range []string{"CA4", "CA5"} {
+		if _, err := b.Claim(b.ctx, leg("CL"+sid, sid, "+1", start)); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	b.over("CA4", "CA4", sqlstore.Missed)
+	b.ok(b.Unclaim(b.ctx, "CA5", 2))
+	b.over("CA5", "CA5", sqlstore.Talked)
+	b.ok(b.Unclaim(b.ctx, "CA5", 1))
+	b.over("CA5", "CA5", sqlstore.Missed)
 }
 
 // That there is a voicemail is known before it is told of, unless there turns out to be nothing in it; whichever is told first.
