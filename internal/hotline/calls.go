@@ -93,6 +93,19 @@ func defaultCalls() Calls {
 	}
 }
 
+const (
+	// ringsOn is how long a phone may ring beyond Dial's timeout: https://www.twilio.com/docs/voice/twiml/dial#timeout.
+	ringsOn = 5 * time.Second
+	// KeyWait is how long a volunteer may think after being asked for a key.
+	KeyWait = 5 * time.Second
+)
+
+// Answering is how much longer than its phones ring a round takes at most: somebody picks up at the last moment, is asked twice,
+// and presses nothing.
+func (c Calls) Answering() time.Duration {
+	return ringsOn + c.Says.Ask.takes() + KeyWait + c.Says.Again.takes() + KeyWait
+}
+
 // OnShift returns who is rung at t, in the order of the file: those of Phones who are on shift, or those of Fallback if
 // there are none. While the hotline is closed it is nobody.
 func (h Hotline) OnShift(t time.Time) []Phone {

@@ -17,9 +17,6 @@ const (
 	maxAtOnce = 10
 	// minRingFor is the shortest timeout that Dial takes.
 	minRingFor = 5 * time.Second
-	// roundBeyondRing is how much longer than ring_for a round takes at most: five seconds that Twilio adds, and the rest in
-	// which a volunteer hears what to press, and presses it.
-	roundBeyondRing = 30 * time.Second
 	// belowTranscribed is what a recording must be shorter than if Twilio is to write it down:
 	// https://www.twilio.com/docs/voice/twiml/record#transcribe.
 	belowTranscribed = 120 * time.Second
@@ -49,7 +46,7 @@ func (f *file) calls(n *yaml.Node, h *Hotline, zone *time.Location) {
 		case "ring_for":
 			c.RingFor = scalar(f, value, between(minRingFor, time.Minute))
 		case "ceiling":
-			c.Ceiling = scalar(f, value, between(minRingFor+roundBeyondRing, 10*time.Minute))
+			c.Ceiling = scalar(f, value, between(10*time.Second, 10*time.Minute))
 		case "caller_id":
 			c.CallerID = scalar(f, value, oneOf(ShowHotline, ShowCaller))
 		case "withheld":
@@ -76,7 +73,6 @@ func (f *file) calls(n *yaml.Node, h *Hotline, zone *time.Location) {
 	if !seen["at_once"] && c.Strategy != RingAll {
 		c.AtOnce = 1
 	}
-	f.callTimes(c, nodes)
 
 	as := Said{Language: spokenLanguage(h.Language), Voice: c.Voice}
 	if english(h.Language) { // otherwise the voice is not for the default sentences
@@ -85,18 +81,19 @@ func (f *file) calls(n *yaml.Node, h *Hotline, zone *time.Location) {
 	if says := nodes["says"]; says != nil {
 		f.in("says", func() { f.says(says, c.Says.callers(), c.Says.volunteers(), as) })
 	}
+	f.callTimes(c, nodes) // after the sentences, which take their time
 }
 
 // callTimes reports times that do not go together. What could not be read is zero, and was reported already.
 func (f *file) callTimes(c *Calls, nodes map[string]*yaml.Node) {
-	if least := c.RingFor + roundBeyondRing; c.RingFor > 0 && c.Ceiling > 0 && c.Ceiling < least {
+	if least := (c.RingFor + c.Answering() + time.Second - 1).Truncate(time.Second); c.RingFor > 0 && c.Ceiling > 0 && c.Ceiling < least {
 		field := "ceiling"
 		if nodes[field] == nil {
 			field = "ring_for"
 		}
 		f.in(field, func() {
 			f.fail(nodes[field], "a ceiling of %s is too short; it must be at least %s, since a round takes ring_for, "+
-				"five seconds that Twilio adds, and the time to press a key", inSeconds(c.Ceiling), inSeconds(least))
+				"five seconds that Twilio adds, and the time to ask for a key twice", inSeconds(c.Ceiling), inSeconds(least))
 		})
 	}
 	if c.Transcription == TwilioTranscription && c.RecordFor >= belowTranscribed {

@@ -130,8 +130,8 @@ func TestCallsMistakes(t *testing.T) {
 		calls + "ring_for: 4s":             {`5: ring_for: "4s" is not a duration from 5s to 60s`},
 		calls + "ring_for: 61s":            {`5: ring_for: "61s" is not a duration from 5s to 60s`},
 		calls + "ring_for: 20":             {`5: ring_for: "20" is not a duration from 5s to 60s`},
-		calls + "ceiling: 34s":             {`5: ceiling: "34s" is not a duration from 35s to 600s`},
-		calls + "ceiling: 11m":             {`5: ceiling: "11m" is not a duration from 35s to 600s`},
+		calls + "ceiling: 9s":              {`5: ceiling: "9s" is not a duration from 10s to 600s`},
+		calls + "ceiling: 11m":             {`5: ceiling: "11m" is not a duration from 10s to 600s`},
 		calls + "caller_id: anna":          {`5: caller_id: "anna" is none of hotline, caller`},
 		calls + "withheld: voicemail":      {`5: withheld: "voicemail" is none of ring, reject`},
 		calls + "voice: ''":                {"5: voice: is empty"},
@@ -143,18 +143,21 @@ func TestCallsMistakes(t *testing.T) {
 		calls + "keep_recordings: -1h":     {`5: keep_recordings: "-1h" is not a duration such as 720h, or 0`},
 
 		// What does not go together.
-		calls + "ring_for: 36s":                                    {"5: ring_for: " + tooShort("60s", "66s")},
-		calls + "ceiling: 44s":                                     {"5: ceiling: " + tooShort("44s", "50s")},
-		calls + "ceiling: 50s\n    ring_for: 40s":                  {"5: ceiling: " + tooShort("50s", "70s")},
-		calls + "ceiling: 50s\n    ring_for: 4s":                   {`6: ring_for: "4s" is not a duration from 5s to 60s`},
-		calls + "ceiling: 50s\n    ring_for: 20s":                  nil,
-		calls + "transcription: twilio\n    record_for: 120s":      {"6: record_for: with the transcription twilio it must be below 120s"},
-		calls + "transcription: twilio\n    record_for: 119s":      nil,
-		calls + "transcription: engine\n    record_for: 120s":      nil,
-		calls + "transcription: twilio":                            nil,
-		calls + "phones: [" + a + "]\n    fallback: [" + a + "]":   {"6: name: A is there twice", "6: number: +16175550101 is there twice"},
-		calls + "phones: [" + a + ",\n      {name: A, number: x}]": {"6: name: A is there twice", `6: number: "x" is not a full phone number, which could be rung`},
-		calls + "phones: [{name: '', number: 12345}]":              {"5: name: is empty", `5: number: "12345" is not a full phone number, which could be rung`},
+		calls + "ring_for: 36s":                   {"5: ring_for: " + tooShort("60s", "62s")},
+		calls + "ceiling: 44s":                    {"5: ceiling: " + tooShort("44s", "46s")},
+		calls + "ceiling: 50s\n    ring_for: 40s": {"5: ceiling: " + tooShort("50s", "66s")},
+		calls + "ceiling: 50s\n    ring_for: 4s":  {`6: ring_for: "4s" is not a duration from 5s to 60s`},
+		// A longer sentence takes its time, and one in Chinese longer than its letters.
+		calls + "ceiling: 46s\n    says: {ask: '" + strings.Repeat("a", 100) + "'}":     {"5: ceiling: " + tooShort("46s", "48s")},
+		calls + "ceiling: 46s\n    says: {ask: '" + strings.Repeat("\u6309", 50) + "'}": {"5: ceiling: " + tooShort("46s", "52s")},
+		calls + "ceiling: 50s\n    ring_for: 20s":                                       nil,
+		calls + "transcription: twilio\n    record_for: 120s":                           {"6: record_for: with the transcription twilio it must be below 120s"},
+		calls + "transcription: twilio\n    record_for: 119s":                           nil,
+		calls + "transcription: engine\n    record_for: 120s":                           nil,
+		calls + "transcription: twilio":                                                 nil,
+		calls + "phones: [" + a + "]\n    fallback: [" + a + "]":                        {"6: name: A is there twice", "6: number: +16175550101 is there twice"},
+		calls + "phones: [" + a + ",\n      {name: A, number: x}]":                      {"6: name: A is there twice", `6: number: "x" is not a full phone number, which could be rung`},
+		calls + "phones: [{name: '', number: 12345}]":                                   {"5: name: is empty", `5: number: "12345" is not a full phone number, which could be rung`},
 		calls + "phones: [{name: B, number: 617-555-0101, paused: maybe},\n      " + a + "]": {
 			`5: paused: "maybe" is not true or false`, "6: number: +16175550101 is there twice",
 		},
@@ -203,7 +206,7 @@ func TestCallsMistakes(t *testing.T) {
 
 func tooShort(ceiling, least string) string {
 	return fmt.Sprintf("a ceiling of %s is too short; it must be at least %s, since a round takes ring_for, "+
-		"five seconds that Twilio adds, and the time to press a key", ceiling, least)
+		"five seconds that Twilio adds, and the time to ask for a key twice", ceiling, least)
 }
 
 // possibleCalls checks what is true of the calls of every file without a mistake.
@@ -225,7 +228,7 @@ func possibleCalls(t *testing.T, all Hotlines, h Hotline) {
 			t.Errorf("%+v", s)
 		}
 	}
-	if c.AtOnce < 1 || c.AtOnce > 10 || c.RingFor < 5*time.Second || c.RingFor > time.Minute || c.Ceiling < c.RingFor+30*time.Second ||
+	if c.AtOnce < 1 || c.AtOnce > 10 || c.RingFor < 5*time.Second || c.RingFor > time.Minute || c.Ceiling < c.RingFor+c.Answering() ||
 		c.RecordFor < 2*time.Second || c.KeepRecordings < 0 || len(c.Says.Greeting) == 0 || len(c.Says.Thanks) == 0 {
 		t.Errorf("%+v", c)
 	}

@@ -21,9 +21,16 @@ const (
 // answer is what we say of our own accord to a text or voicemail that came in, or nil: the confirmation of an opt-out if it is
 // ours to give, the welcome to somebody new, or that nobody is there at this hour. Nothing goes to whoever cannot or
 // does not want to be texted, nor to another machine.
-func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow, isNew bool) (*sqlstore.TextOutRow, error) {
+func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow) (*sqlstore.TextOutRow, error) {
 	if t.Kind == sqlstore.MissedCall || !phone.Parse(t.Supporter).CanText() {
 		return nil, nil
+	}
+	isNew := t.FirstContact
+	if !isNew {
+		var err error
+		if isNew, err = s.store.OnlyMissed(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	texts := h.Texts
 	if t.Kind == "" {

@@ -1,6 +1,7 @@
 package telephony
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ func (s *Service) ReceiveCall(ctx context.Context, r *telephonyv1.ReceiveCallReq
 // AskPhone asks a volunteer who has picked up for a key.
 func (s *Service) AskPhone(ctx context.Context, r *telephonyv1.AskPhoneRequest) (*telephonyv1.AskPhoneResponse, error) {
 	call := s.call("", r.GetHotline())
-	leg := s.legRow(call, r.GetCallSid(), r.GetParentCallSid(), r.GetPhone(), r.GetRound())
+	leg := s.legRow(call, r)
 	s.beside(ctx, "a phone that was picked up", func(ctx context.Context) error { return s.store.LegAnswered(ctx, leg) })
 	return &telephonyv1.AskPhoneResponse{Twiml: call.Ask(callflow.Leg{Phone: int(r.GetPhone()), Round: int(r.GetRound())})}, nil
 }
@@ -36,7 +37,7 @@ func (s *Service) AskPhone(ctx context.Context, r *telephonyv1.AskPhoneRequest) 
 // connects one, and hangs up on the others.
 func (s *Service) TakeKey(ctx context.Context, r *telephonyv1.TakeKeyRequest) (*telephonyv1.TakeKeyResponse, error) {
 	call := s.call("", r.GetHotline())
-	leg := s.legRow(call, r.GetCallSid(), r.GetParentCallSid(), r.GetPhone(), r.GetRound())
+	leg := s.legRow(call, r)
 	mine := func() bool {
 		mine, known := inTime(ctx, s, func(ctx context.Context) (bool, error) { return s.store.Claim(ctx, leg) })
 		if !known {
@@ -86,7 +87,7 @@ func (s *Service) ReceiveLegStatus(ctx context.Context, r *telephonyv1.ReceiveLe
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
-	leg := s.legRow(s.call("", r.GetHotline()), r.GetCallSid(), r.GetParentCallSid(), r.GetPhone(), r.GetRound())
+	leg := s.legRow(s.call("", r.GetHotline()), r)
 	store := s.store.LegEnded
 	if r.GetCallStatus() == "in-progress" {
 		store = s.store.LegAnswered
@@ -117,12 +118,13 @@ func (s *Service) ReceiveCallStatus(ctx context.Context, r *telephonyv1.ReceiveC
 // call is a call to one of our numbers. A number that is not configured is answered all the same: what is said there is kept
 // until it is.
 func (s *Service) call(from, to string) callflow.Call {
+	from = cmp.Or(clean(from), "anonymous") // whoever calls is somebody
 	number := phone.Parse(clean(to))
 	h, ok := s.Hotlines.ByNumber(number.Number)
 	if !ok {
 		h = hotline.New(number.Number, 0)
 	}
-	return callflow.Call{Hotline: h, From: phone.Parse(clean(from)), To: number, Base: s.PublicURL, Now: s.Now()}
+	return callflow.Call{Hotline: h, From: phone.Parse(from), To: number, Base: s.PublicURL, Now: s.Now()}
 }
 
 func (s *Service) callRow(sid string, c callflow.Call) sqlstore.CallInRow {
@@ -130,9 +132,18 @@ func (s *Service) callRow(sid string, c callflow.Call) sqlstore.CallInRow {
 	return sqlstore.CallInRow{CallSID: clean(sid), Lane: lane(c.To.Number, supporter), Hotline: c.To.Number, Supporter: supporter, At: c.Now}
 }
 
-func (s *Service) legRow(c callflow.Call, sid, parent string, place, round int32) sqlstore.LegRow {
-	p, _ := c.Phone(int(place))
-	return sqlstore.LegRow{LegSID: clean(sid), CallSID: clean(parent), Phone: p.Number, Round: int(round), At: c.Now}
+// legRequest is any request about a volunteer's phone.
+type legRequest interface {
+	GetCallSid() string
+	GetParentCallSid() string
+	GetTo() string
+	GetRound() int32
+}
+
+func (s *Service) legRow(c callflow.Call, r legRequest) sqlstore.LegRow {
+	return sqlstore.LegRow{
+		LegSID: clean(r.GetCallSid()), CallSID: clean(r.GetParentCallSid()), Phone: phone.Parse(clean(r.GetTo())).Number, Round: int(r.GetRound()), At: c.Now,
+	}
 }
 
 // known asks the database what may make the answer to a call better.
@@ -146,12 +157,15 @@ func (s *Service) known(ctx context.Context, sid string, c callflow.Call) (k cal
 	}
 	k = callflow.Known{
 		Blocked: f.Blocked, Talked: f.Talked,
-		Busy: map[phone.Number]bool{}, PickedUp: map[phone.Number]bool{}, Declined: map[phone.Number]bool{},
+		Busy: map[phone.Number]bool{}, PickedUp: map[phone.Number]bool{}, Declined: map[phone.Number]bool{}, Silenced: map[phone.Number]time.Time{},
 	}
 	for _, n := range f.Busy {
 		k.Busy[n] = true
 	}
 	for _, leg := range f.Legs {
+		if leg.At.IsZero() && (leg.Status == "canceled" || leg.Status == "no-answer") && leg.EndedAt.After(k.Silenced[leg.Phone]) {
+			k.Silenced[leg.Phone] = leg.EndedAt
+		}
 		k.PickedUp[leg.Phone] = k.PickedUp[leg.Phone] || !leg.At.IsZero()
 		k.Declined[leg.Phone] = k.Declined[leg.Phone] || leg.Status == "busy" || leg.Status == "failed"
 	}

@@ -150,7 +150,8 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 			return s.undelivered(ctx, t, err)
 		}
 	}
-	answer, err := s.answer(ctx, h, t, res.GetFirstContact())
+	t.FirstContact = res.GetFirstContact()
+	answer, err := s.answer(ctx, h, t)
 	if err != nil {
 		return false, err
 	}

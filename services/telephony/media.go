@@ -47,10 +47,15 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 	case err == nil:
 		return true, s.store.MediaEnded(ctx, m, sqlstore.Done, "")
 	case isRefusal:
-		reason, lost = refusal.Error(), true
+		reason, lost = refusal.Error(), refusal == twilio.ErrDeleted
 	case errors.Is(err, twilio.ErrNotReady):
 		if m.Attempts+1 >= maxFetches {
-			reason, lost = "the carrier does not hand it out", true
+			if reason, lost = "the carrier does not hand it out", true; m.Kind == sqlstore.VoicemailIn {
+				// A voicemail is worth waiting for, as long as Twilio has it.
+				if has, asked := s.twilio.HasRecording(ctx, m.MessageSID); has || asked != nil {
+					reason, lost = "", false
+				}
+			}
 		}
 	case errs.KindOf(err) == errs.Invalid, errs.KindOf(err) == errs.Precondition, errs.KindOf(err) == errs.NotFound:
 		reason = "the help desk does not take it"

@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/bling-hotline/bling/internal/hotline"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
 // callOver looks at the next call of a lane that has ended: one that nobody took and that left no voicemail leaves what the
@@ -21,6 +23,15 @@ func (s *Service) callOver(ctx context.Context, lane string) (more bool, err err
 	// A voicemail's callback may come after the end of its call.
 	if wait := c.At.Add(s.CallSettle).Sub(s.Now()); wait > 0 && outcome == sqlstore.Missed {
 		return false, errs.New(errs.Unavailable, "the call may have left a voicemail").After(wait)
+	}
+	if outcome == sqlstore.Missed {
+		recorded, err := s.twilio.CallRecorded(ctx, c.CallSID)
+		switch age := s.Now().Sub(c.At); {
+		case err != nil && age < time.Hour:
+			return false, errs.Wrap(errs.Unavailable, err, "asking whether a call has left a voicemail").After(30 * time.Second)
+		case recorded: // it will be told of, or found
+			outcome = sqlstore.Voicemail
+		}
 	}
 	h, _ := s.Hotlines.ByNumber(c.Hotline)
 	text := fmt.Sprintf("Missed call (%d seconds). The caller left no voicemail.", c.Seconds)
@@ -45,25 +56,44 @@ func (s *Service) callOver(ctx context.Context, lane string) (more bool, err err
 	return true, s.store.CallDone(ctx, c, outcome, entry)
 }
 
-// closeLegs asks Twilio about phones that seem to be on a call for long: the callback that says otherwise may have been lost.
-func (s *Service) closeLegs(ctx context.Context) error {
+// closeCalls asks Twilio about calls, and about phones on a call, that seem to go on for long: the callback that says otherwise may
+// have been lost.
+func (s *Service) closeCalls(ctx context.Context) error {
 	const long = 5 * time.Minute
-	legs, err := s.store.OpenLegs(ctx, s.Now().Add(-long))
+	before := s.Now().Add(-long)
+	calls, err := s.store.OpenCalls(ctx, before)
 	if err != nil {
 		return err
 	}
-	for _, leg := range legs {
-		c, err := s.twilio.Call(ctx, leg.LegSID)
-		if err != nil {
-			return fmt.Errorf("asking about a call: %w", err)
-		}
-		if !c.Over() {
-			continue
-		}
-		leg.At, leg.Status = s.Now(), c.Status
-		if err := s.store.LegEnded(ctx, leg); err != nil {
-			return err
+	legs, err := s.store.OpenLegs(ctx, before)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, row := range calls {
+		if c, over := s.over(ctx, row.CallSID, &failed); over {
+			row.At, row.Seconds, row.Answered = s.Now(), c.Seconds, c.Status == "completed"
+			failed = append(failed, s.store.CallEnded(ctx, row))
 		}
 	}
-	return nil
+	for _, leg := range legs {
+		if c, over := s.over(ctx, leg.LegSID, &failed); over {
+			leg.At, leg.Status = s.Now(), c.Status
+			failed = append(failed, s.store.LegEnded(ctx, leg))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// over reports whether Twilio says that a call is over. One that it does not know is.
+func (s *Service) over(ctx context.Context, sid string, failed *[]error) (c twilio.Call, over bool) {
+	c, err := s.twilio.Call(ctx, sid)
+	if twilio.NotFound(err) {
+		return c, true
+	}
+	if err != nil {
+		*failed = append(*failed, fmt.Errorf("asking about a call: %w", err))
+		return c, false
+	}
+	return c, c.Over()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/batch"
@@ -42,6 +43,8 @@ type Service struct {
 	store   *sqlstore.Store
 	queue   *jobs.Queue
 	twilio  *twilio.Client
+	began   time.Time       // when it was made
+	foreign map[string]bool // calls with recordings that are not ours; collectRecordings has it alone
 	incomes *batch.Batcher[sqlstore.TextInRow, recorded]
 	metrics metrics
 }
@@ -52,7 +55,7 @@ func New(c Config, d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	s := &Service{Config: c, Deps: d, besides: newBesides(), store: sqlstore.New(d.DB)}
+	s := &Service{Config: c, Deps: d, besides: newBesides(), began: d.Now(), foreign: map[string]bool{}, store: sqlstore.New(d.DB)}
 	var err error
 	if s.twilio, err = twilio.New(c.APIURL, c.AccountSID, c.AuthToken); err != nil {
 		return nil, err
@@ -107,26 +110,39 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.queue.Start(); err != nil {
 		return err
 	}
-	// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
-	slow, quick := time.NewTicker(s.LookEvery), time.NewTicker(min(5*time.Second, s.Patience/10))
-	defer slow.Stop()
-	defer quick.Stop()
-	for ctx.Err() == nil {
-		var err error
-		select {
-		case <-slow.C:
-			err = errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()), s.closeLegs(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx))
-		case <-quick.C:
-			err = s.store.Overdue(ctx, s.Now())
-		case <-ctx.Done():
-		}
-		if err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "what is done regularly failed", "err", err)
-		}
-	}
+	var regular sync.WaitGroup
+	regular.Go(func() {
+		s.every(ctx, s.LookEvery, func() error {
+			// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
+			return errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()))
+		})
+	})
+	regular.Go(func() {
+		s.every(ctx, s.LookEvery, func() error { return errors.Join(s.closeCalls(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx)) })
+	})
+	regular.Go(func() {
+		s.every(ctx, min(5*time.Second, s.Patience/10), func() error { return s.store.Overdue(ctx, s.Now()) })
+	})
+	regular.Wait()
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return s.queue.Stop(stopCtx)
+}
+
+// every does something again and again until ctx ends.
+func (s *Service) every(ctx context.Context, d time.Duration, do func() error) {
+	ticker := time.NewTicker(d)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := do(); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "what is done regularly failed", "err", err)
+		}
+	}
 }
 
 // reroute takes up the texts that came in before their number was configured.

@@ -22,17 +22,17 @@ type Transcriber interface {
 const (
 	// maxTranscriptions is how often our engine is asked for the words of one voicemail.
 	maxTranscriptions = 5
-	// transcribeFor is how long it may take.
+	// transcribeFor is how long fetching the audio and making words of it may take.
 	transcribeFor = 5 * time.Minute
 )
 
 // ReceiveTranscription keeps the words of a voicemail, from Twilio's own engine or a Studio flow's.
 func (s *Service) ReceiveTranscription(ctx context.Context, r *telephonyv1.ReceiveTranscriptionRequest) (*telephonyv1.ReceiveTranscriptionResponse, error) {
-	from, to := phone.Parse(clean(r.GetFrom())), phone.Parse(clean(r.GetTo()))
+	from, to := phone.Parse(cmp.Or(clean(r.GetFrom()), "anonymous")), phone.Parse(clean(r.GetTo()))
 	sid := clean(cmp.Or(r.GetRecordingSid(), recordingSID(r.GetRecordingUrl())))
 	var check errs.Check
 	check.That(len(sid) > 2 && len(sid) <= 64, "RecordingSid", "must have 3 to 64 characters")
-	check.That(from.Number != "" && len(from.Number) <= 256, "From", "must have 1 to 256 characters")
+	check.That(len(from.Number) <= 256, "From", "must have at most 256 characters")
 	check.That(to.Number != "" && len(to.Number) <= 256, "To", "must have 1 to 256 characters")
 	check.That(len(r.GetRecordingUrl()) <= 2000, "RecordingUrl", "must have at most 2000 characters")
 	if err := check.Err(); err != nil {
@@ -96,7 +96,9 @@ func (s *Service) transcribe(ctx context.Context, v *sqlstore.VoicemailRow) erro
 	if s.Engine != nil {
 		var audio []byte
 		if audio, _, err = s.twilio.FetchMedia(ctx, v.URL+".mp3", s.MediaLimit); err == nil {
-			words, err = s.Engine.Transcribe(ctx, audio, v.RecordingSID+".mp3", h.Language)
+			engineCtx, cancel := context.WithTimeout(ctx, transcribeFor-30*time.Second) // so that its failure can be noted
+			words, err = s.Engine.Transcribe(engineCtx, audio, v.RecordingSID+".mp3", h.Language)
+			cancel()
 		}
 	}
 	done := *v
@@ -112,5 +114,5 @@ func (s *Service) transcribe(ctx context.Context, v *sqlstore.VoicemailRow) erro
 		}
 		return errs.Wrap(errs.Unavailable, err, "transcribing a voicemail").After(10 * backoff(v.Attempts))
 	}
-	return s.store.RecordTranscript(ctx, done)
+	return s.store.RecordTranscript(context.WithoutCancel(ctx), done)
 }

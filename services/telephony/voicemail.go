@@ -3,6 +3,7 @@ package telephony
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -13,7 +14,9 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	"github.com/bling-hotline/bling/services/telephony/callflow"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
 // ReceiveRecording writes a voicemail down, once. From there it goes the way of a text.
@@ -26,12 +29,12 @@ func (s *Service) ReceiveRecording(ctx context.Context, r *telephonyv1.ReceiveRe
 		}
 		return &telephonyv1.ReceiveRecordingResponse{}, nil
 	case "failed":
-		if err := s.sorry(ctx, phone.Parse(clean(r.GetTo())), phone.Parse(clean(r.GetFrom())), clean(r.GetRecordingSid())); err != nil {
+		if err := s.recordLoss(ctx, s.call(r.GetFrom(), r.GetTo()), r); err != nil {
 			return nil, errs.Wrap(errs.Unavailable, err, "the loss could not be stored; send it again")
 		}
 		return &telephonyv1.ReceiveRecordingResponse{}, nil
 	}
-	if err := s.recordVoicemail(ctx, r); err != nil {
+	if err := s.recordVoicemail(ctx, r, r.GetRecordingDuration() <= 0); err != nil {
 		return nil, err
 	}
 	return &telephonyv1.ReceiveRecordingResponse{}, nil
@@ -47,7 +50,7 @@ func (s *Service) ReceiveVoicemail(ctx context.Context, r *telephonyv1.ReceiveVo
 	err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
 		From: r.GetFrom(), To: r.GetTo(), CallSid: r.GetCallSid(),
 		RecordingSid: recordingSID(r.GetRecording()), RecordingUrl: r.GetRecording(), RecordingDuration: r.GetLength(),
-	})
+	}, false)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +67,26 @@ func recordingSID(address string) string {
 	return name[:len(name)-len(path.Ext(name))]
 }
 
-func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest) error {
-	from, to := phone.Parse(clean(r.GetFrom())), phone.Parse(clean(r.GetTo()))
+// recordLoss writes down that a voicemail is lost, and tells the caller.
+func (s *Service) recordLoss(ctx context.Context, c callflow.Call, r *telephonyv1.ReceiveRecordingRequest) error {
+	row, sid := s.callRow(r.GetCallSid(), c), clean(r.GetRecordingSid())
+	if _, err := s.store.RecordTexts(ctx, []sqlstore.TextInRow{{
+		Kind: sqlstore.MissedCall, MessageSID: sid, CallSID: row.CallSID, Lane: row.Lane, Hotline: row.Hotline, Supporter: row.Supporter,
+		Body: "Caller left a voicemail, but the carrier has lost it.", Trace: telemetry.Carry(ctx), ReceivedAt: row.At,
+	}}); err != nil {
+		return err
+	}
+	return s.sorry(ctx, c.To, c.From, sid)
+}
+
+// recordVoicemail writes a voicemail down. empty says that nothing is to be heard in it.
+func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest, empty bool) error {
+	from, to := phone.Parse(cmp.Or(clean(r.GetFrom()), "anonymous")), phone.Parse(clean(r.GetTo()))
 	sid, address := clean(r.GetRecordingSid()), clean(r.GetRecordingUrl())
 	var check errs.Check
 	check.That(len(sid) > 2 && len(sid) <= 64, "RecordingSid", "must have 3 to 64 characters")
 	check.That(address != "" && len(address) <= 2000, "RecordingUrl", "must have 1 to 2000 characters")
-	check.That(from.Number != "" && len(from.Number) <= 256, "from", "must have 1 to 256 characters")
+	check.That(len(from.Number) <= 256, "from", "must have at most 256 characters")
 	check.That(to.Number != "" && len(to.Number) <= 256, "to", "must have 1 to 256 characters")
 	if err := check.Err(); err != nil {
 		return err
@@ -81,12 +97,12 @@ func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRec
 		URL: address, RecordedAt: s.Now(),
 	}
 	seconds := max(0, int(r.GetRecordingDuration()))
-	if h.Calls.Transcription == hotline.EngineTranscription && seconds > 0 {
+	if h.Calls.Transcription == hotline.EngineTranscription && !empty {
 		v.TranscriptState = sqlstore.TranscriptWanted
 	}
 	entry := sqlstore.TextInRow{
 		Kind: sqlstore.VoicemailIn, MessageSID: sid, CallSID: cmp.Or(v.CallSID, sid), Lane: v.Lane, Hotline: v.Hotline, Supporter: v.Supporter,
-		Body: voicemailText(seconds, address), Media: []sqlstore.Media{{URL: address + ".mp3", ContentType: "audio/mpeg"}},
+		Body: voicemailText(seconds, address, empty), Media: []sqlstore.Media{{URL: address + ".mp3", ContentType: "audio/mpeg"}},
 		Trace: telemetry.Carry(ctx), ReceivedAt: v.RecordedAt,
 	}
 	fresh, err := s.store.RecordVoicemail(ctx, v, entry)
@@ -98,8 +114,8 @@ func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRec
 }
 
 // voicemailText is how a voicemail appears in the ticket.
-func voicemailText(seconds int, address string) string {
-	if seconds == 0 {
+func voicemailText(seconds int, address string, empty bool) string {
+	if empty {
 		return "Caller left an empty voicemail (0 seconds): " + address
 	}
 	return fmt.Sprintf("Caller left a voicemail (%d seconds): %s", seconds, address)
@@ -122,44 +138,66 @@ func (s *Service) sorry(ctx context.Context, to, from phone.Identity, recordingS
 }
 
 // collectRecordings looks for voicemails of which Twilio has told nobody: while all of our servers were down, callers talked
-// to Twilio's own answering machine, and callbacks got lost.
+// to Twilio's own answering machine, and callbacks got lost. It looks at those from since the last time that all went well.
 func (s *Service) collectRecordings(ctx context.Context) error {
 	const (
-		back  = 24 * time.Hour
+		what  = "recordings"
 		leave = 2 * time.Minute // to the callbacks
+		back  = 2 * time.Hour   // what had begun when it was last looked for may be finished now
 	)
-	list, err := s.twilio.Voicemails(ctx, s.Now().Add(-back))
+	till := s.Now().Add(-leave)
+	since, err := s.store.LookedTill(ctx, what, s.began.Add(back)) // at first: not before we were here
+	if err != nil {
+		return err
+	}
+	since = since.Add(-back)
+	list, err := s.twilio.Voicemails(ctx, since)
 	if err != nil {
 		return fmt.Errorf("looking for recordings: %w", err)
 	}
+	var failed []error
 	for _, found := range list {
-		known, err := s.store.VoicemailKnown(ctx, found.SID)
-		if err != nil {
-			return err
-		}
-		if known || found.CreatedAt.After(s.Now().Add(-leave)) {
-			continue
-		}
-		c, err := s.twilio.Call(ctx, found.CallSID)
-		if err != nil {
-			return fmt.Errorf("asking about a recording's call: %w", err)
-		}
-		if _, ours := s.Hotlines.ByNumber(phone.Parse(c.To).Number); !ours {
-			continue
-		}
-		s.Log.WarnContext(ctx, "voicemail found that nobody told us about", "recording_sid", found.SID)
-		if err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
-			From: c.From, To: c.To, CallSid: found.CallSID, RecordingSid: found.SID,
-			RecordingUrl: s.twilio.RecordingURL(found.SID), RecordingDuration: int32(found.Seconds),
-		}); err != nil {
-			return err
+		if found.CreatedAt.After(since) && !found.CreatedAt.After(till) {
+			failed = append(failed, s.collect(ctx, found))
 		}
 	}
-	return nil
+	if err := errors.Join(failed...); err != nil {
+		return err // and again from the same time on
+	}
+	return s.store.LookedFor(ctx, what, till)
+}
+
+// collect writes a recording down if it is a voicemail of ours that is not known yet.
+func (s *Service) collect(ctx context.Context, found twilio.Recording) error {
+	known, err := s.store.VoicemailKnown(ctx, found.SID)
+	if err != nil || known || s.foreign[found.CallSID] {
+		return err
+	}
+	c, err := s.twilio.Call(ctx, found.CallSID)
+	if twilio.NotFound(err) {
+		s.Log.ErrorContext(ctx, "a voicemail's call is not known to Twilio", "recording_sid", found.SID)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("asking about a recording's call: %w", err)
+	}
+	if _, ours := s.Hotlines.ByNumber(phone.Parse(c.To).Number); !ours {
+		if len(s.foreign) >= 10_000 {
+			clear(s.foreign)
+		}
+		s.foreign[found.CallSID] = true // and not asked about every minute
+		return nil
+	}
+	s.Log.WarnContext(ctx, "voicemail found that nobody told us about", "recording_sid", found.SID)
+	return s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
+		From: c.From, To: c.To, CallSid: found.CallSID, RecordingSid: found.SID,
+		RecordingUrl: s.twilio.RecordingURL(found.SID), RecordingDuration: int32(found.Seconds),
+	}, found.Seconds == 0)
 }
 
 // deleteRecordings deletes Twilio's copies of recordings that are in the ticket, when their time has come.
 func (s *Service) deleteRecordings(ctx context.Context) error {
+	var failed []error
 	for _, h := range s.Hotlines {
 		if h.Calls.KeepRecordings <= 0 {
 			continue
@@ -171,13 +209,12 @@ func (s *Service) deleteRecordings(ctx context.Context) error {
 			}
 			for _, sid := range sids {
 				if err := s.twilio.DeleteRecording(ctx, sid); err != nil {
-					return fmt.Errorf("deleting a recording: %w", err)
+					failed = append(failed, fmt.Errorf("deleting a recording: %w", err))
+					continue
 				}
-				if err := s.store.RecordingDeleted(ctx, sid); err != nil {
-					return err
-				}
+				failed = append(failed, s.store.RecordingDeleted(ctx, sid))
 			}
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }

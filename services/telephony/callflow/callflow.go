@@ -35,6 +35,7 @@ type Known struct {
 	Talked   map[phone.Number]time.Time // when phones last ended a talk
 	PickedUp map[phone.Number]bool      // phones that were picked up in this call, and did not take it
 	Declined map[phone.Number]bool      // phones that were busy, or did not want this call
+	Silenced map[phone.Number]time.Time // phones that stopped ringing in this call's last round, and when
 }
 
 // Round is where a call stands while phones are rung. Ring and Rest are places in the hotline's list of phones.
@@ -47,12 +48,8 @@ type Round struct {
 }
 
 const (
-	// ringsOn is how long a phone may ring beyond Dial's timeout: https://www.twilio.com/docs/voice/twiml/dial#timeout.
-	ringsOn = 5 * time.Second
 	// minRing is the shortest timeout that Dial takes.
 	minRing = 5 * time.Second
-	// keyWait is how long a volunteer may think after being asked.
-	keyWait = 5 * time.Second
 	// atOnce is how many numbers Dial rings: https://www.twilio.com/docs/voice/twiml/dial.
 	atOnce = 10
 )
@@ -77,10 +74,14 @@ func (c Call) EndRound(r Round, talked bool, k Known) string {
 	}
 	// It is not known which leg stops the others when one of several is picked up: the first that answers, or the first that
 	// takes the call. If it is the former, a machine that answers has silenced all others, who get another chance.
-	cutShort := c.Now.Sub(r.Since) < c.ringFor(r, r.Since)-time.Second
-	if cutShort && slices.ContainsFunc(r.Ring, func(i int) bool { return k.PickedUp[c.number(i)] }) {
-		r.Rest = slices.Concat(r.Ring, r.Rest)
+	until := r.Since.Add(c.ringFor(r, r.Since) - time.Second)
+	var again []int
+	for _, place := range r.Ring {
+		if at, ok := k.Silenced[c.number(place)]; ok && at.Before(until) {
+			again = append(again, place)
+		}
 	}
+	r.Rest = slices.Concat(again, r.Rest)
 	return c.ring(r, k)
 }
 
@@ -175,18 +176,11 @@ func (c Call) ring(r Round, k Known) string {
 // ringFor is how long phones may ring from now on, so that the caller hears the voicemail's greeting in time even if somebody
 // picks up at the last moment, and does not take the call.
 func (c Call) ringFor(r Round, now time.Time) time.Duration {
-	says := c.Hotline.Calls.Says
-	latest := ringsOn + spoken(says.Ask) + keyWait + spoken(says.Again) + keyWait
-	left := c.Hotline.Calls.Ceiling - now.Sub(r.Began) - latest
+	left := c.Hotline.Calls.Ceiling - now.Sub(r.Began) - c.Hotline.Calls.Answering()
 	return min(c.Hotline.Calls.RingFor, left).Truncate(time.Second)
 }
 
-// spoken is how long a sentence takes, at fourteen letters a second.
-func spoken(s hotline.Said) time.Duration {
-	return time.Second + time.Duration(len([]rune(s.Text)))*time.Second/14
-}
-
-// Query is how a round travels in an address.
+// query is how a round travels in an address.
 func (r Round) query() url.Values {
 	return url.Values{
 		"began": {strconv.FormatInt(r.Began.UnixMilli(), 10)}, "since": {strconv.FormatInt(r.Since.UnixMilli(), 10)},

@@ -110,11 +110,13 @@ func TestDocuments(t *testing.T) {
 		"key-other":        call().Key(leg, "7", no),
 		"key-other-again":  call().Key(callflow.Leg{Phone: 1, Round: 1, Again: 1}, "7", no),
 		"round-next":       call(calls(two), after(25*time.Second)).EndRound(first, false, callflow.Known{}),
-		"round-machine":    call(calls(two), after(3*time.Second)).EndRound(first, false, callflow.Known{PickedUp: map[phone.Number]bool{anna: true}}),
-		"round-last":       call(after(25*time.Second)).EndRound(callflow.Round{Began: noon, Since: noon, Number: 1, Ring: []int{0, 1, 2}}, false, callflow.Known{}),
-		"round-no-time":    call(calls(two), after(55*time.Second)).EndRound(first, false, callflow.Known{}),
-		"round-talked":     call(after(10*time.Minute)).EndRound(first, true, callflow.Known{}),
-		"voicemail":        call(calls(nobody)).Begin(callflow.Known{}),
+		"round-machine": call(calls(two), after(3*time.Second)).EndRound(first, false, callflow.Known{
+			PickedUp: map[phone.Number]bool{anna: true}, Silenced: map[phone.Number]time.Time{ben: noon.Add(time.Second)},
+		}),
+		"round-last":    call(after(25*time.Second)).EndRound(callflow.Round{Began: noon, Since: noon, Number: 1, Ring: []int{0, 1, 2}}, false, callflow.Known{}),
+		"round-no-time": call(calls(two), after(55*time.Second)).EndRound(first, false, callflow.Known{}),
+		"round-talked":  call(after(10*time.Minute)).EndRound(first, true, callflow.Known{}),
+		"voicemail":     call(calls(nobody)).Begin(callflow.Known{}),
 		"voicemail-spoken-twice": call(calls(spanish)).
 			Begin(callflow.Known{}),
 		"voicemail-audio": call(calls(recorded)).Begin(callflow.Known{}),

@@ -76,7 +76,7 @@ func (c Call) callerID() string {
 func (c Call) ask(question hotline.Said, leg Leg) []twiml.Element {
 	return []twiml.Element{
 		&twiml.VoiceGather{
-			NumDigits: "1", Timeout: seconds(keyWait), Action: c.address(keyPath, c.legQuery(leg), promptly),
+			NumDigits: "1", Timeout: seconds(hotline.KeyWait), Action: c.address(keyPath, c.legQuery(leg), promptly),
 			InnerElements: []twiml.Element{c.say(question)},
 		},
 		hangUp(),

@@ -28,6 +28,8 @@ type CallInRow struct {
 	Seconds   int       // how long it took
 	Answered  bool      // whether the caller heard anything but ringing; known when it has ended
 	Rejected  bool      // whether we did not answer it, on purpose
+
+	recorded string // as NextCallOver has read it
 }
 
 // CallBegan notes a call, and whether it was rejected. It may be told after the call's end.
@@ -109,13 +111,13 @@ func (s *Store) NextCallOver(ctx context.Context, lane string) (c *CallInRow, ou
 	var at int64
 	c = &CallInRow{}
 	err = s.db.Read.QueryRowContext(ctx, `
-		SELECT call_sid, lane, hotline, supporter, ended_at, seconds,
+		SELECT call_sid, lane, hotline, supporter, ended_at, seconds, recorded,
 			CASE WHEN outcome = 'refused' THEN 'refused'
 				WHEN recorded = 'yes' OR EXISTS (SELECT 1 FROM voicemail v WHERE v.call_sid = c.call_sid) THEN 'voicemail'
 				WHEN talked OR answered AND EXISTS (SELECT 1 FROM call_leg l WHERE l.call_sid = c.call_sid AND l.accepted_at > 0) THEN 'talked'
 				ELSE 'missed' END
 		FROM call_in c WHERE lane = $1 AND state = 'ended' ORDER BY ended_at LIMIT 1`, lane).
-		Scan(&c.CallSID, &c.Lane, &c.Hotline, &c.Supporter, &at, &c.Seconds, &outcome)
+		Scan(&c.CallSID, &c.Lane, &c.Hotline, &c.Supporter, &at, &c.Seconds, &c.recorded, &outcome)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, "", nil
 	}
@@ -123,18 +125,56 @@ func (s *Store) NextCallOver(ctx context.Context, lane string) (c *CallInRow, ou
 	return c, outcome, err
 }
 
-// CallDone notes a call's outcome, with the entry that it leaves in the ticket, if any.
+// CallDone notes a call's outcome, with the entry that it leaves in the ticket, if any. If something else became known since
+// NextCallOver it changes nothing, and the call is to be looked at again.
 func (s *Store) CallDone(ctx context.Context, c *CallInRow, outcome string, entry *TextInRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		if entry != nil {
 			if err := s.Wake(ctx, tx, TextIn, entry.Lane); err != nil {
 				return err
 			}
-			if _, err := insertTexts(ctx, tx, []TextInRow{*entry}); err != nil {
-				return err
-			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE call_in SET state = 'done', outcome = $1 WHERE call_sid = $2`, outcome, c.CallSID)
+		r, err := tx.ExecContext(ctx, `UPDATE call_in SET state = 'done', outcome = $1 WHERE call_sid = $2 AND state = 'ended' AND recorded = $3`, outcome, c.CallSID, c.recorded)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); n == 0 || err != nil || entry == nil {
+			return err
+		}
+		_, err = insertTexts(ctx, tx, []TextInRow{*entry})
+		return err
+	})
+}
+
+// OpenCalls returns the calls that began before a time and have not ended as far as we were told, oldest first.
+func (s *Store) OpenCalls(ctx context.Context, before time.Time) (calls []CallInRow, err error) {
+	err = each(ctx, s.db.Read, func(rows *sql.Rows) error {
+		var c CallInRow
+		var at int64
+		err := rows.Scan(&c.CallSID, &c.Lane, &c.Hotline, &c.Supporter, &at)
+		c.At = time.UnixMicro(at)
+		calls = append(calls, c)
+		return err
+	}, `SELECT call_sid, lane, hotline, supporter, began_at FROM call_in WHERE state = 'open' AND began_at < $1 ORDER BY began_at LIMIT 100`, before.UnixMicro())
+	return calls, err
+}
+
+// LookedTill returns until when something was looked for, and first if it never was, which is noted.
+func (s *Store) LookedTill(ctx context.Context, what string, first time.Time) (till time.Time, err error) {
+	var at int64
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO looked (what, till) VALUES ($1, $2) ON CONFLICT (what) DO NOTHING`, what, first.UnixMicro()); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT till FROM looked WHERE what = $1`, what).Scan(&at)
+	})
+	return time.UnixMicro(at), err
+}
+
+// LookedFor notes until when something was looked for.
+func (s *Store) LookedFor(ctx context.Context, what string, till time.Time) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE looked SET till = $1 WHERE what = $2 AND till < $1`, till.UnixMicro(), what)
 		return err
 	})
 }
@@ -146,6 +186,7 @@ type LegRow struct {
 	Round           int
 	At              time.Time
 	Status          string // Twilio's, when it has ended
+	EndedAt         time.Time
 }
 
 // LegAnswered notes that a phone was picked up.
@@ -204,7 +245,7 @@ const longestCall = 4 * time.Hour
 // CallFacts is what a call's flow may want to know.
 type CallFacts struct {
 	Blocked bool
-	Busy    []phone.Number             // phones that are on a call of ours
+	Busy    []phone.Number             // phones that are on a call of ours, callers' included
 	Talked  map[phone.Number]time.Time // when phones last ended a talk, of the last weeks
 	Legs    []LegRow                   // of this very call; At is when it was answered, zero if it never was
 }
@@ -221,7 +262,8 @@ func (s *Store) CallFacts(ctx context.Context, callSID, supporter string, hotlin
 		err := rows.Scan(&n)
 		f.Busy = append(f.Busy, n)
 		return err
-	}, `SELECT DISTINCT phone FROM call_leg WHERE ended_at = 0 AND answered_at > $1`, max(0, now.Add(-longestCall).UnixMicro()))
+	}, `SELECT phone FROM call_leg WHERE ended_at = 0 AND answered_at > 0 AND answered_at > $1
+		UNION SELECT supporter FROM call_in WHERE state = 'open' AND began_at > $1`, now.Add(-longestCall).UnixMicro())
 	if err != nil {
 		return f, err
 	}
@@ -237,12 +279,12 @@ func (s *Store) CallFacts(ctx context.Context, callSID, supporter string, hotlin
 	}
 	err = each(ctx, s.db.Read, func(rows *sql.Rows) error {
 		var l LegRow
-		var at int64
-		err := rows.Scan(&l.LegSID, &l.Phone, &l.Round, &at, &l.Status)
-		l.At = fromMicros(at)
+		var at, ended int64
+		err := rows.Scan(&l.LegSID, &l.Phone, &l.Round, &at, &l.Status, &ended)
+		l.At, l.EndedAt = fromMicros(at), fromMicros(ended)
 		f.Legs = append(f.Legs, l)
 		return err
-	}, `SELECT leg_sid, phone, round, answered_at, status FROM call_leg WHERE call_sid = $1`, callSID)
+	}, `SELECT leg_sid, phone, round, answered_at, status, ended_at FROM call_leg WHERE call_sid = $1`, callSID)
 	return f, err
 }
 

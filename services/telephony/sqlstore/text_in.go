@@ -51,6 +51,8 @@ type TextInRow struct {
 	Attempts   int
 	// Wish is what the text says of texts to its sender: OptOut, OptIn or nothing. Opt is what that has changed.
 	Wish, Opt string
+	// FirstContact says that nothing of this supporter was in a ticket before.
+	FirstContact bool
 }
 
 // Event sets what somebody with a withheld number did apart from all else.
@@ -182,8 +184,8 @@ func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2 WHERE seq = $3 AND state = 'pending'`,
-			conversationID, now.UnixMicro(), t.Seq)
+		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2, first_contact = $3 WHERE seq = $4 AND state = 'pending'`,
+			conversationID, now.UnixMicro(), t.FirstContact, t.Seq)
 		return err
 	})
 }
@@ -219,6 +221,14 @@ func (s *Store) Traffic(ctx context.Context, t *TextInRow, now time.Time) (c Tra
 	}
 	c.Automatic, c.Agent = fromMicros(automatic.Int64), fromMicros(agent.Int64)
 	return c, nil
+}
+
+// OnlyMissed reports whether all that was in a ticket of a text's supporter before it are missed calls.
+func (s *Store) OnlyMissed(ctx context.Context, t *TextInRow) (only bool, err error) {
+	err = s.db.Read.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM text_in WHERE lane = $1 AND seq < $2 AND state = 'done' AND kind = 'missed' AND first_contact)
+			AND NOT EXISTS (SELECT 1 FROM text_in WHERE lane = $1 AND seq < $2 AND state = 'done' AND kind <> 'missed')`, t.Lane, t.Seq).Scan(&only)
+	return only, err
 }
 
 // TextFailed counts a failed attempt to deliver a text.

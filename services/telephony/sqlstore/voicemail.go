@@ -124,16 +124,18 @@ func (s *Store) setVoicemail(ctx context.Context, recordingSID, change string) e
 	})
 }
 
-// OldRecordings returns the recordings of a hotline from before a time whose audio is in the ticket, and which the carrier
-// still has.
+// OldRecordings returns the recordings of a hotline from before a time whose audio is in the ticket, or kept out of it, and
+// which the carrier still has.
 func (s *Store) OldRecordings(ctx context.Context, hotline phone.Number, before time.Time) (sids []string, err error) {
 	err = each(ctx, s.db.Read, func(rows *sql.Rows) error {
 		var sid string
 		err := rows.Scan(&sid)
 		sids = append(sids, sid)
 		return err
-	}, `SELECT v.recording_sid FROM voicemail v JOIN media_in m ON m.message_sid = v.recording_sid AND m.state = 'done'
-		WHERE v.hotline = $1 AND v.recorded_at < $2 AND v.conversation_id > 0 AND NOT v.deleted AND v.transcript_state <> 'wanted'
+	}, `SELECT v.recording_sid FROM voicemail v
+		WHERE v.hotline = $1 AND v.recorded_at < $2 AND NOT v.deleted
+			AND (EXISTS (SELECT 1 FROM media_in m WHERE m.message_sid = v.recording_sid AND m.state = 'done') AND v.transcript_state <> 'wanted'
+				OR EXISTS (SELECT 1 FROM text_in t WHERE t.message_sid = v.recording_sid AND t.state = 'refused'))
 		ORDER BY v.recorded_at LIMIT 100`, string(hotline), before.UnixMicro())
 	return sids, err
 }

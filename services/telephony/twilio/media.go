@@ -28,6 +28,9 @@ type MediaError string
 
 func (e MediaError) Error() string { return string(e) }
 
+// ErrDeleted means that Twilio has the file no more.
+const ErrDeleted = MediaError("the carrier has deleted it")
+
 // FetchMedia downloads a file of a message, at most limit bytes, and returns it with its MIME type.
 //
 // The address comes from a webhook, so only the API's host and Twilio's media hosts are asked, over HTTPS unless the
@@ -79,7 +82,7 @@ func read(res *http.Response, limit int64) ([]byte, string, error) {
 	switch {
 	case res.StatusCode == http.StatusOK:
 	case res.StatusCode == http.StatusGone:
-		return nil, "", MediaError("the carrier has deleted it")
+		return nil, "", ErrDeleted
 	default: // 404 too: right after the webhook the file may not be there yet
 		return nil, "", fmt.Errorf("%w: status %d", ErrNotReady, res.StatusCode)
 	}

@@ -2,6 +2,7 @@ package twilio
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,6 +14,8 @@ import (
 type Call struct {
 	From, To string
 	Status   string // such as "in-progress" or "completed"
+	Seconds  int    // how long it took
+	EndedAt  time.Time
 }
 
 // Over reports whether the call has ended: https://www.twilio.com/docs/voice/api/call-resource#call-status-values.
@@ -32,7 +35,15 @@ func (c *Client) Call(ctx context.Context, sid string) (Call, error) {
 	if err != nil {
 		return Call{}, call.failed(err)
 	}
-	return Call{From: word(v.From), To: word(v.To), Status: word(v.Status)}, nil
+	seconds, _ := strconv.Atoi(word(v.Duration))           // 0 while it goes on
+	ended, _ := time.Parse(time.RFC1123Z, word(v.EndTime)) // zero while it goes on
+	return Call{From: word(v.From), To: word(v.To), Status: word(v.Status), Seconds: seconds, EndedAt: ended}, nil
+}
+
+// NotFound reports whether an error says that Twilio does not have what was asked for.
+func NotFound(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusNotFound
 }
 
 // Recording is a recording that Twilio has.
@@ -40,6 +51,39 @@ type Recording struct {
 	SID, CallSID string
 	Seconds      int
 	CreatedAt    time.Time
+}
+
+// HasRecording reports whether Twilio has a recording, or will.
+func (c *Client) HasRecording(ctx context.Context, sid string) (bool, error) {
+	call, service := c.call(ctx)
+	defer call.cancel()
+	r, err := service.FetchRecording(sid, &api.FetchRecordingParams{})
+	switch {
+	case err != nil && call.status == http.StatusNotFound:
+		return false, nil
+	case err != nil:
+		return false, call.failed(err)
+	}
+	status := word(r.Status)
+	return status != "deleted" && status != "absent" && status != "failed", nil
+}
+
+// CallRecorded reports whether Twilio has a voicemail of a call.
+func (c *Client) CallRecorded(ctx context.Context, callSID string) (bool, error) {
+	params := &api.ListRecordingParams{}
+	params.SetCallSid(callSID).SetPageSize(20).SetLimit(20)
+	call, service := c.call(ctx)
+	defer call.cancel()
+	list, err := service.ListRecording(params)
+	if err != nil {
+		return false, call.failed(err)
+	}
+	for _, r := range list {
+		if word(r.Source) == "RecordVerb" && word(r.Status) != "absent" {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Voicemails returns the finished voicemails that were recorded since a day, of all the account's calls. Recordings of other

@@ -5,6 +5,8 @@
 ALTER TABLE text_in ADD COLUMN kind text NOT NULL DEFAULT '';       -- nothing (a text), voicemail, missed
 ALTER TABLE text_in ADD COLUMN call_sid text NOT NULL DEFAULT '';   -- of a voicemail or missed call
 
+ALTER TABLE text_in ADD COLUMN first_contact boolean NOT NULL DEFAULT FALSE; -- the ticket's first of this supporter
+
 -- Calls to our numbers. These are records: what a caller hears never waits for them.
 CREATE TABLE call_in (
     call_sid  text    PRIMARY KEY,
@@ -20,6 +22,7 @@ CREATE TABLE call_in (
     outcome   text    NOT NULL DEFAULT '',          -- talked, voicemail, missed, refused
     state     text    NOT NULL                      -- open, ended (to be looked at), done
 );
+CREATE INDEX call_in_open ON call_in (began_at) WHERE state = 'open';
 CREATE INDEX call_in_ended ON call_in (lane, ended_at) WHERE state = 'ended';
 
 -- The volunteers' phones that were picked up, or rung in vain.
@@ -60,6 +63,11 @@ CREATE TABLE voicemail (
     attempts        bigint  NOT NULL DEFAULT 0,
     deleted         boolean NOT NULL DEFAULT FALSE  -- the carrier's copy
 );
+-- Until when something was looked for that nobody tells us.
+CREATE TABLE looked (
+    what text   PRIMARY KEY,
+    till bigint NOT NULL
+);
 CREATE INDEX voicemail_call ON voicemail (call_sid);
 CREATE INDEX voicemail_transcript ON voicemail (lane, recorded_at) WHERE conversation_id > 0 AND transcript_state IN ('wanted', 'ready', 'failed');
-CREATE INDEX voicemail_kept ON voicemail (hotline, recorded_at) WHERE conversation_id > 0 AND NOT deleted;
+CREATE INDEX voicemail_kept ON voicemail (hotline, recorded_at) WHERE NOT deleted;

@@ -143,7 +143,9 @@ type AskPhoneRequest struct {
 	// The phone's place in the hotline's configuration.
 	Phone int32 `protobuf:"varint,4,opt,name=phone,proto3" json:"phone,omitempty"`
 	// The number of the round in which it is rung.
-	Round         int32 `protobuf:"varint,5,opt,name=round,proto3" json:"round,omitempty"`
+	Round int32 `protobuf:"varint,5,opt,name=round,proto3" json:"round,omitempty"`
+	// The number that was rung.
+	To            string `protobuf:"bytes,6,opt,name=to,json=To,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,6 +215,13 @@ func (x *AskPhoneRequest) GetRound() int32 {
 	return 0
 }
 
+func (x *AskPhoneRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
 // AskPhoneResponse is the answer to Twilio.
 type AskPhoneResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -275,7 +284,9 @@ type TakeKeyRequest struct {
 	// See AskPhoneRequest.
 	Round int32 `protobuf:"varint,6,opt,name=round,proto3" json:"round,omitempty"`
 	// How often another key was pressed before.
-	Again         int32 `protobuf:"varint,7,opt,name=again,proto3" json:"again,omitempty"`
+	Again int32 `protobuf:"varint,7,opt,name=again,proto3" json:"again,omitempty"`
+	// The number that was rung.
+	To            string `protobuf:"bytes,8,opt,name=to,json=To,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -357,6 +368,13 @@ func (x *TakeKeyRequest) GetAgain() int32 {
 		return x.Again
 	}
 	return 0
+}
+
+func (x *TakeKeyRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
 }
 
 // TakeKeyResponse is the answer to Twilio.
@@ -711,7 +729,9 @@ type ReceiveLegStatusRequest struct {
 	// See AskPhoneRequest.
 	Phone int32 `protobuf:"varint,5,opt,name=phone,proto3" json:"phone,omitempty"`
 	// See AskPhoneRequest.
-	Round         int32 `protobuf:"varint,6,opt,name=round,proto3" json:"round,omitempty"`
+	Round int32 `protobuf:"varint,6,opt,name=round,proto3" json:"round,omitempty"`
+	// The number that was rung.
+	To            string `protobuf:"bytes,7,opt,name=to,json=To,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -786,6 +806,13 @@ func (x *ReceiveLegStatusRequest) GetRound() int32 {
 		return x.Round
 	}
 	return 0
+}
+
+func (x *ReceiveLegStatusRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
 }
 
 // ReceiveLegStatusResponse is empty.
@@ -1338,15 +1365,16 @@ const file_bling_telephony_v1_twilio_voice_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\tR\x04From\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02To\"+\n" +
 	"\x13ReceiveCallResponse\x12\x14\n" +
-	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\x9a\x01\n" +
+	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\xaa\x01\n" +
 	"\x0fAskPhoneRequest\x12\x19\n" +
 	"\bcall_sid\x18\x01 \x01(\tR\aCallSid\x12&\n" +
 	"\x0fparent_call_sid\x18\x02 \x01(\tR\rParentCallSid\x12\x18\n" +
 	"\ahotline\x18\x03 \x01(\tR\ahotline\x12\x14\n" +
 	"\x05phone\x18\x04 \x01(\x05R\x05phone\x12\x14\n" +
-	"\x05round\x18\x05 \x01(\x05R\x05round\"(\n" +
+	"\x05round\x18\x05 \x01(\x05R\x05round\x12\x0e\n" +
+	"\x02to\x18\x06 \x01(\tR\x02To\"(\n" +
 	"\x10AskPhoneResponse\x12\x14\n" +
-	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\xc7\x01\n" +
+	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\xd7\x01\n" +
 	"\x0eTakeKeyRequest\x12\x19\n" +
 	"\bcall_sid\x18\x01 \x01(\tR\aCallSid\x12&\n" +
 	"\x0fparent_call_sid\x18\x02 \x01(\tR\rParentCallSid\x12\x16\n" +
@@ -1354,7 +1382,8 @@ const file_bling_telephony_v1_twilio_voice_proto_rawDesc = "" +
 	"\ahotline\x18\x04 \x01(\tR\ahotline\x12\x14\n" +
 	"\x05phone\x18\x05 \x01(\x05R\x05phone\x12\x14\n" +
 	"\x05round\x18\x06 \x01(\x05R\x05round\x12\x14\n" +
-	"\x05again\x18\a \x01(\x05R\x05again\"'\n" +
+	"\x05again\x18\a \x01(\x05R\x05again\x12\x0e\n" +
+	"\x02to\x18\b \x01(\tR\x02To\"'\n" +
 	"\x0fTakeKeyResponse\x12\x14\n" +
 	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\x87\x02\n" +
 	"\x0fEndRoundRequest\x12\x19\n" +
@@ -1377,7 +1406,7 @@ const file_bling_telephony_v1_twilio_voice_proto_rawDesc = "" +
 	"\x04from\x18\x03 \x01(\tR\x04From\x12#\n" +
 	"\rrecording_url\x18\x04 \x01(\tR\fRecordingUrl\",\n" +
 	"\x14EndVoicemailResponse\x12\x14\n" +
-	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\xc3\x01\n" +
+	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\xd3\x01\n" +
 	"\x17ReceiveLegStatusRequest\x12\x19\n" +
 	"\bcall_sid\x18\x01 \x01(\tR\aCallSid\x12&\n" +
 	"\x0fparent_call_sid\x18\x02 \x01(\tR\rParentCallSid\x12\x1f\n" +
@@ -1385,7 +1414,8 @@ const file_bling_telephony_v1_twilio_voice_proto_rawDesc = "" +
 	"CallStatus\x12\x18\n" +
 	"\ahotline\x18\x04 \x01(\tR\ahotline\x12\x14\n" +
 	"\x05phone\x18\x05 \x01(\x05R\x05phone\x12\x14\n" +
-	"\x05round\x18\x06 \x01(\x05R\x05round\"\x1a\n" +
+	"\x05round\x18\x06 \x01(\x05R\x05round\x12\x0e\n" +
+	"\x02to\x18\a \x01(\tR\x02To\"\x1a\n" +
 	"\x18ReceiveLegStatusResponse\"\x9f\x01\n" +
 	"\x18ReceiveCallStatusRequest\x12\x19\n" +
 	"\bcall_sid\x18\x01 \x01(\tR\aCallSid\x12\x12\n" +
