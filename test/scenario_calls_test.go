@@ -18,6 +18,7 @@ import (
 type onPhone struct {
 	dialed sync.WaitGroup
 	begun  bool // the clock is held until the callers talk
+	later  []later
 	mu     sync.Mutex
 	failed error
 	newest map[string]string // by number, the SID of its newest call
@@ -139,34 +140,76 @@ func (s *scenario) call(args []string) error {
 	return s.talk(nil)
 }
 
-// dial has somebody call. All who dial before the next talk do it at the same moment.
+// dial has somebody call. All who dial before the next talk do it at the same moment, but for those who do it later.
 func (s *scenario) dial(args []string) error {
-	to := simulator.Hotline
-	if len(args) > 1 && strings.HasPrefix(args[1], "to=") {
-		to, args = strings.TrimPrefix(args[1], "to="), slices.Concat(args[:1], args[2:])
+	later := later{to: simulator.Hotline}
+	for len(args) > 1 {
+		key, value, _ := strings.Cut(args[1], "=")
+		if key == "to" {
+			later.to = value
+		} else if key == "later" {
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				return err
+			}
+			later.at = s.Clock.Now() + d
+		} else {
+			break
+		}
+		args = slices.Concat(args[:1], args[2:])
 	}
-	does, err := acts(args[1:])
-	if err != nil {
+	var err error
+	if later.acts, err = acts(args[1:]); err != nil {
 		return err
 	}
+	later.from = args[0]
 	c := &s.calls
 	if !c.begun {
 		c.begun = true
 		s.Clock.Hold()
 	}
+	if later.at > 0 {
+		c.later = append(c.later, later)
+		return nil
+	}
+	return s.dialNow(later)
+}
+
+// later is a call that is to be made.
+type later struct {
+	from, to string
+	acts     []twiliosim.Act
+	at       time.Duration // by the call clock; 0: now
+}
+
+// jump is called before the clock of the calls jumps: who is to call before it gets there does it now.
+func (s *scenario) jump(d time.Duration) {
+	c := &s.calls
+	due := s.Clock.Now() + d
+	c.later = slices.DeleteFunc(c.later, func(l later) bool {
+		if l.at <= due {
+			c.failed = cmp.Or(c.failed, s.dialNow(l))
+		}
+		return l.at <= due
+	})
+	s.clock.advance(d)
+}
+
+func (s *scenario) dialNow(l later) error {
+	c := &s.calls
 	c.dialed.Go(func() {
-		leg, err := s.Twilio.Call(s.ctx, twiliosim.Call{From: args[0], To: to, Acts: does})
+		leg, err := s.Twilio.Call(s.ctx, twiliosim.Call{From: l.from, To: l.to, Acts: l.acts})
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.failed = cmp.Or(c.failed, err)
 		if c.newest == nil {
 			c.newest = map[string]string{}
 		}
-		c.newest[args[0]] = leg.Sid
+		c.newest[l.from] = leg.Sid
 	})
 	// They are on the line before anything else happens.
 	return s.Twilio.Wait(s.ctx, func(sim *twiliosim.Sim) bool {
-		return slices.ContainsFunc(sim.LegsOf(args[0]), func(l twiliosim.Leg) bool { return l.From == args[0] && l.Ended.IsZero() })
+		return slices.ContainsFunc(sim.LegsOf(l.from), func(leg twiliosim.Leg) bool { return leg.From == l.from && leg.Ended.IsZero() })
 	})
 }
 

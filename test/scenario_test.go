@@ -92,7 +92,7 @@ func (c *clock) advance(d time.Duration) {
 func newScenario(e *testscript.Env, postgres bool) (*scenario, error) {
 	t := e.T().(testing.TB)
 	s := &scenario{t: t, dir: e.WorkDir, last: map[string]func(context.Context) error{}}
-	o := hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Now: s.clock.now, Patience: 20 * time.Second, Jump: s.clock.advance, LookEvery: 200 * time.Millisecond, Engine: &s.calls.engine}
+	o := hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Now: s.clock.now, Patience: 20 * time.Second, Jump: s.jump, LookEvery: 200 * time.Millisecond, Engine: &s.calls.engine}
 	if postgres {
 		o.DB = sqldbtest.Postgres(t)
 	}

@@ -150,14 +150,14 @@ func (s *Service) collectRecordings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since = since.Add(-back)
+	since = since.Add(-back).Truncate(time.Second) // Twilio's times have no less
 	list, err := s.twilio.Voicemails(ctx, since)
 	if err != nil {
 		return fmt.Errorf("looking for recordings: %w", err)
 	}
 	var failed []error
 	for _, found := range list {
-		if found.CreatedAt.After(since) && !found.CreatedAt.After(till) {
+		if !found.CreatedAt.Before(since) && !found.CreatedAt.After(till) {
 			failed = append(failed, s.collect(ctx, found))
 		}
 	}

@@ -303,7 +303,10 @@ func TestFlowTimeout(t *testing.T) {
 	}
 	t.Parallel()
 	w := newWorld(t, twiliosim.Config{})
-	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		r.ParseForm() //nolint:errcheck // only then the end of the connection is noticed
+		<-r.Context().Done()
+	}))
 	t.Cleanup(slow.Close)
 	if err := w.SetFlow(flowSid, flowOf(slow.URL)); err != nil {
 		t.Fatal(err)
