@@ -110,8 +110,7 @@ func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Ho
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	var clock clock
-	o.Now, o.Jump = clock.now, clock.advance
+	o.Virtual = true
 	for i := range 12 {
 		o.Hotlines = append(o.Hotlines, randomHotline(r, i))
 	}

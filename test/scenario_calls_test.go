@@ -192,7 +192,6 @@ func (s *scenario) jump(d time.Duration) {
 		}
 		return l.at <= due
 	})
-	s.clock.advance(d)
 }
 
 func (s *scenario) dialNow(l later) error {

@@ -92,7 +92,7 @@ func (c *clock) advance(d time.Duration) {
 func newScenario(e *testscript.Env, postgres bool) (*scenario, error) {
 	t := e.T().(testing.TB)
 	s := &scenario{t: t, dir: e.WorkDir, last: map[string]func(context.Context) error{}}
-	o := hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Now: s.clock.now, Patience: 20 * time.Second, Jump: s.jump, LookEvery: 200 * time.Millisecond, Engine: &s.calls.engine}
+	o := hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Now: s.clock.now, Patience: 20 * time.Second, Virtual: true, Jump: s.jump, LookEvery: 200 * time.Millisecond, Engine: &s.calls.engine}
 	if postgres {
 		o.DB = sqldbtest.Postgres(t)
 	}
@@ -463,7 +463,7 @@ func (s *scenario) advance(args []string) error {
 func (s *scenario) setClock(args []string) error {
 	at, err := time.Parse("2006-01-02 15:04 -0700", args[0])
 	if err == nil {
-		s.clock.advance(at.Sub(s.clock.now()))
+		s.clock.advance(at.Sub(s.Now()))
 	}
 	return err
 }
@@ -479,7 +479,7 @@ func (s *scenario) block(args []string) error {
 		if err != nil {
 			return err
 		}
-		b.Until = timestamppb.New(s.clock.now().Add(d))
+		b.Until = timestamppb.New(s.Now().Add(d))
 	}
 	_, err = s.Telephony.BlockNumber(s.ctx, &telephonyv1.BlockNumberRequest{Block: b})
 	return err

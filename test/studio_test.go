@@ -33,7 +33,7 @@ func eachStudio(t *testing.T, file string, test func(*studioLine)) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
 		l := &studioLine{t: t, clock: &clock{}}
 		l.Hotline = hotlinetest.Start(t, hotlinetest.Options{
-			DB: db, Now: l.clock.now, Jump: l.clock.advance, LookEvery: 50 * time.Millisecond,
+			DB: db, Now: l.clock.now, Virtual: true, LookEvery: 50 * time.Millisecond,
 		})
 		text := strings.ReplaceAll(string(definition), "https://hotline.example.org", l.URL)
 		if err := l.Twilio.SetFlow(flowSid, []byte(text)); err != nil {

@@ -51,8 +51,10 @@ type Options struct {
 	LoseStatus bool
 	// Patience is telephony's. Optional.
 	Patience time.Duration
-	// Calls go by a clock that jumps: a call of minutes takes milliseconds. Before each jump, Jump is called with its length.
-	// Without, they go by the real clock.
+	// Virtual lets calls go by a clock that jumps: a call of minutes takes milliseconds. Now goes with it. Otherwise they go by
+	// the real clock.
+	Virtual bool
+	// Jump is called before each jump with its length. Optional.
 	Jump func(d time.Duration)
 	// CallPatience is telephony's. Default: longer than any test.
 	CallPatience time.Duration
@@ -66,6 +68,8 @@ type Options struct {
 	Now func() time.Time
 	// Log defaults to the test's log.
 	Log *slog.Logger
+
+	clock *twiliosim.VirtualClock // if Virtual
 }
 
 // Vendors are the simulated vendors, on addresses of their own.
@@ -73,7 +77,7 @@ type Vendors struct {
 	Twilio                  *twiliosim.Sim
 	HelpScout               *helpscoutsim.Sim
 	TwilioURL, HelpScoutURL string
-	// Clock is that of the calls if Options.Jump is set.
+	// Clock is that of the calls if Options.Virtual is set.
 	Clock *twiliosim.VirtualClock
 }
 
@@ -84,6 +88,8 @@ type Hotline struct {
 	URL       string
 	Telephony telephonyv1.TelephonyServiceClient
 	Ticketing ticketingv1.TicketingServiceClient
+	// Now is the clock of services and vendors.
+	Now func() time.Time
 
 	t          testing.TB
 	options    Options
@@ -201,13 +207,9 @@ func (h *Hotline) Idle(ctx context.Context) error {
 // StartVendors starts the vendors. gateway is where their webhooks will go.
 func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	t.Helper()
-	tc := twiliosim.Config{Now: o.Now}
+	tc := twiliosim.Config{Now: o.Now, CallClock: o.clock}
 	var v Vendors
-	if o.Jump != nil {
-		v.Clock = twiliosim.NewVirtualClock()
-		v.Clock.OnJump = o.Jump
-		tc.CallClock = v.Clock
-	}
+	v.Clock = o.clock
 	if o.Twilio != nil {
 		o.Twilio(&tc)
 	}
@@ -287,9 +289,21 @@ func Start(t testing.TB, o Options) *Hotline {
 		replicas[turn.Add(1)%uint64(len(replicas))].door.ServeHTTP(w, r)
 	}))
 	h.URL = door.URL
-	if jump := o.Jump; jump != nil {
-		o.Jump = func(d time.Duration) { h.Recorded(); jump(d) }
+	if o.Now == nil {
+		o.Now = time.Now
 	}
+	if o.Virtual {
+		o.clock = twiliosim.NewVirtualClock()
+		o.clock.OnJump = func(d time.Duration) {
+			h.Recorded()
+			if o.Jump != nil {
+				o.Jump(d)
+			}
+		}
+		now := o.Now
+		o.Now = func() time.Time { return now().Add(o.clock.Now()) }
+	}
+	h.Now = o.Now
 	if o.CallPatience == 0 {
 		o.CallPatience = time.Minute
 	}
