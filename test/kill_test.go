@@ -2,11 +2,20 @@ package test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+	"github.com/bling-hotline/bling/simulator/twiliosim"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -66,4 +75,70 @@ func calls(s *helpscoutsim.Sim) (n int) {
 		n += m
 	}
 	return n
+}
+
+// Every caller hears the beep, from us or from Twilio's own flow, and what they say is in the ticket once, with its sound, when the
+// whole hotline is killed again and again while they call.
+func TestKillCalls(t *testing.T) {
+	ctx, vendors, bling := served(t, hotlinetest.Options{Virtual: true}, "BLING_LOOK_EVERY=1s", "BLING_CALL_SETTLE=1s")
+	fallback, err := os.ReadFile("../deploy/studio/fallback.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := vendors.Twilio.Numbers()[0]
+	gateway, _, _ := strings.Cut(number.SMSURL, "/bling/")
+	if err := vendors.Twilio.SetFlow(flowSid, []byte(strings.ReplaceAll(string(fallback), "https://hotline.example.org", gateway))); err != nil {
+		t.Fatal(err)
+	}
+	number.VoiceFallbackURL = vendors.Twilio.FlowURL(flowSid)
+	vendors.Twilio.SetNumber(number)
+
+	const callers, atOnce = 120, 8
+	killed := killed(ctx, t, vendors, bling, 6, 5)
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i := range callers {
+		group.Go(func() error {
+			leg, err := vendors.Twilio.Call(ctx, twiliosim.Call{From: fmt.Sprintf("+1617555%04d", i), To: simulator.Hotline, Acts: []twiliosim.Act{
+				{On: "beep", After: twiliosim.Duration(time.Second), Say: "Hello", For: twiliosim.Duration(5 * time.Second)}, {HangUp: true},
+			}})
+			if err == nil && !slices.ContainsFunc(leg.Moments, func(m twiliosim.Moment) bool { return m.What == "beep" }) {
+				err = fmt.Errorf("%s heard no beep: %+v", leg.From, leg.Moments)
+			}
+			// A text keeps the help desk busy, and so the killer.
+			if _, textErr := vendors.Twilio.Text(ctx, twiliosim.Text{From: fmt.Sprintf("+1857555%04d", i), To: simulator.Hotline, Body: "Hello"}); err == nil {
+				err = textErr
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	<-killed
+	for _, r := range vendors.Twilio.Recordings() {
+		email := phone.Parse(r.From).Address("") + "@" + simulator.Domain
+		var entries, sounds int
+		err := vendors.HelpScout.Wait(ctx, func(s *helpscoutsim.Sim) bool {
+			entries, sounds = 0, 0
+			for _, c := range s.ConversationsOf(email) {
+				for _, th := range c.Threads {
+					if th.Type == "customer" {
+						entries++
+						sounds += len(th.Attachments)
+					}
+				}
+			}
+			return entries > 0 && sounds > 0
+		})
+		if err != nil {
+			t.Fatalf("%s: %d entries with %d sounds, %v; call %s", r.From, entries, sounds, err, r.CallSid)
+		}
+		if entries != 1 || sounds != 1 {
+			t.Errorf("%s: %d entries with %d sounds, %v", r.From, entries, sounds, err)
+		}
+	}
+	if n := len(vendors.Twilio.Recordings()); n != callers {
+		t.Errorf("%d voicemails of %d callers", n, callers)
+	}
 }

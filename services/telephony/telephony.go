@@ -43,7 +43,6 @@ type Service struct {
 	store   *sqlstore.Store
 	queue   *jobs.Queue
 	twilio  *twilio.Client
-	began   time.Time       // when it was made
 	foreign map[string]bool // calls with recordings that are not ours; collectRecordings has it alone
 	incomes *batch.Batcher[sqlstore.TextInRow, recorded]
 	metrics metrics
@@ -55,7 +54,7 @@ func New(c Config, d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	s := &Service{Config: c, Deps: d, besides: newBesides(), began: d.Now(), foreign: map[string]bool{}, store: sqlstore.New(d.DB)}
+	s := &Service{Config: c, Deps: d, besides: newBesides(), foreign: map[string]bool{}, store: sqlstore.New(d.DB)}
 	var err error
 	if s.twilio, err = twilio.New(c.APIURL, c.AccountSID, c.AuthToken); err != nil {
 		return nil, err
@@ -105,6 +104,9 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.writes.Wait()
 	defer close(s.stopping)
 	if err := s.reroute(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if _, err := s.collectSince(context.WithoutCancel(ctx)); err != nil { // from the first moment on
 		return err
 	}
 	if err := s.queue.Start(); err != nil {

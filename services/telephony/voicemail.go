@@ -140,17 +140,11 @@ func (s *Service) sorry(ctx context.Context, to, from phone.Identity, recordingS
 // collectRecordings looks for voicemails of which Twilio has told nobody: while all of our servers were down, callers talked
 // to Twilio's own answering machine, and callbacks got lost. It looks at those from since the last time that all went well.
 func (s *Service) collectRecordings(ctx context.Context) error {
-	const (
-		what  = "recordings"
-		leave = 2 * time.Minute // to the callbacks
-		back  = 2 * time.Hour   // what had begun when it was last looked for may be finished now
-	)
-	till := s.Now().Add(-leave)
-	since, err := s.store.LookedTill(ctx, what, s.began.Add(back)) // at first: not before we were here
+	since, err := s.collectSince(ctx)
 	if err != nil {
 		return err
 	}
-	since = since.Add(-back).Truncate(time.Second) // Twilio's times have no less
+	till := s.Now().Add(-2 * s.LookEvery) // the newest are left to the callbacks
 	list, err := s.twilio.Voicemails(ctx, since)
 	if err != nil {
 		return fmt.Errorf("looking for recordings: %w", err)
@@ -164,7 +158,17 @@ func (s *Service) collectRecordings(ctx context.Context) error {
 	if err := errors.Join(failed...); err != nil {
 		return err // and again from the same time on
 	}
-	return s.store.LookedFor(ctx, what, till)
+	return s.store.LookedFor(ctx, recordings, till)
+}
+
+// recordings is what collectRecordings looks for, in the store.
+const recordings = "recordings"
+
+// collectSince is from when on recordings are looked for: since we were first here, or the last time that all went well.
+func (s *Service) collectSince(ctx context.Context) (time.Time, error) {
+	const back = 2 * time.Hour // what had begun when it was last looked for may be finished now
+	till, err := s.store.LookedTill(ctx, recordings, s.Now().Add(back))
+	return till.Add(-back).Truncate(time.Second), err // Twilio's times have no less
 }
 
 // collect writes a recording down if it is a voicemail of ours that is not known yet.

@@ -210,8 +210,9 @@ func TestRecordingsAreFound(t *testing.T) {
 	}
 
 	later := newBench(t)
-	later.began = later.began.Add(time.Hour)
 	old := later.record(caller)
+	later.late = time.Hour
+	fatal(t, later.collectRecordings(later.ctx)) // for the first time
 	later.late = 3 * time.Hour
 	fatal(t, later.collectRecordings(later.ctx))
 	if got := later.entries(lane(ours, old.From)); len(got) != 0 {

@@ -207,9 +207,13 @@ func (h *Hotline) Idle(ctx context.Context) error {
 // StartVendors starts the vendors. gateway is where their webhooks will go.
 func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	t.Helper()
-	tc := twiliosim.Config{Now: o.Now, CallClock: o.clock}
+	tc := twiliosim.Config{Now: o.Now}
 	var v Vendors
+	if o.Virtual && o.clock == nil {
+		o.clock = twiliosim.NewVirtualClock()
+	}
 	v.Clock = o.clock
+	tc.CallClock = o.clock
 	if o.Twilio != nil {
 		o.Twilio(&tc)
 	}
