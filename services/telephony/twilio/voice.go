@@ -15,7 +15,6 @@ type Call struct {
 	From, To string
 	Status   string // such as "in-progress" or "completed"
 	Seconds  int    // how long it took
-	EndedAt  time.Time
 }
 
 // Over reports whether the call has ended: https://www.twilio.com/docs/voice/api/call-resource#call-status-values.
@@ -35,9 +34,8 @@ func (c *Client) Call(ctx context.Context, sid string) (Call, error) {
 	if err != nil {
 		return Call{}, call.failed(err)
 	}
-	seconds, _ := strconv.Atoi(word(v.Duration))           // 0 while it goes on
-	ended, _ := time.Parse(time.RFC1123Z, word(v.EndTime)) // zero while it goes on
-	return Call{From: word(v.From), To: word(v.To), Status: word(v.Status), Seconds: seconds, EndedAt: ended}, nil
+	seconds, _ := strconv.Atoi(word(v.Duration)) // 0 while it goes on
+	return Call{From: word(v.From), To: word(v.To), Status: word(v.Status), Seconds: seconds}, nil
 }
 
 // NotFound reports whether an error says that Twilio does not have what was asked for.
