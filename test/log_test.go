@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/fault"
@@ -18,8 +20,11 @@ import (
 // People write in confidence: whatever goes wrong, no log line says who wrote or what.
 func TestLogsTellNothing(t *testing.T) {
 	var log locked
+	hot := hotline.New(simulator.Hotline, simulator.MailboxID)
+	hot.Calls.Phones = []hotline.Phone{{Name: "Anna", Number: "+16175550145"}}
+	hot.Calls.Transcription = hotline.EngineTranscription // of which there is none
 	h := hotlinetest.Start(t, hotlinetest.Options{
-		DB: sqldb.Config{Dir: t.TempDir()}, LoseStatus: true,
+		DB: sqldb.Config{Dir: t.TempDir()}, LoseStatus: true, Hotlines: hotline.Hotlines{hot}, Virtual: true,
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	text(t, h, "+16175550144", "a first secret") // the budget is known after it
@@ -38,6 +43,18 @@ func TestLogsTellNothing(t *testing.T) {
 	reply(t, h, c, helpscoutsim.Reply{Text: "the agent's secret", Attachments: []helpscoutsim.Attachment{{FileName: "secret.pdf", MimeType: "application/pdf", Data: []byte("secret")}}})
 	desk(t, h, supporter, has("this number cannot get texts"))
 	hotlinetest.Webhook(t, h.URL, map[string]string{"From": supporter, "Body": "a secret without a sid"})
+	h.Twilio.Faults().Set(fault.Switches{FailNext: 3, FailNextStatus: 503, Path: "GET "})
+	if _, err := h.Twilio.Call(t.Context(), twiliosim.Call{From: "+16175550146", To: simulator.Hotline, Acts: []twiliosim.Act{
+		{On: "beep", Say: "a secret on the phone", For: twiliosim.Duration(5 * time.Second)}, {HangUp: true},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	desk(t, h, "+16175550146", has("transcription failed"))
+	h.Lose("/bling/twilio_recording")
+	h.StopDatabase()
+	if _, err := h.Twilio.Call(t.Context(), twiliosim.Call{From: "+16175550147", To: simulator.Hotline, Acts: []twiliosim.Act{{On: "beep", HangUp: true}}}); err != nil {
+		t.Fatal(err)
+	}
 
 	all := log.String()
 	for _, secret := range []string{"secret", "555014", "5017122661", "Thank you for your message"} {
@@ -47,7 +64,7 @@ func TestLogsTellNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"lane waits", "carrier refused a text"} {
+	for _, want := range []string{"lane waits", "carrier refused a text", "voicemail could not be transcribed", "a call goes on without the database"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the log has no %q: nothing went wrong here", want)
 		}
