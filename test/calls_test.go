@@ -22,14 +22,11 @@ import (
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
-// crowdOfCalls is how many random calls a test makes.
-const crowdOfCalls = 100
-
 // Whatever the group, its volunteers, their machines and the callers do: a caller talks with one human, or is greeted by the
 // voicemail within the ceiling, or has hung up before. Nobody talks with a machine or with two people, and no leg is left.
 func TestCalls(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
-		h, outcomes := randomCalls(t, hotlinetest.Options{DB: db}, nil)
+		h, outcomes := randomCalls(t, 100, hotlinetest.Options{DB: db}, nil)
 		if err := h.Idle(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +45,7 @@ func TestCalls(t *testing.T) {
 
 // The same while telephony's database is away: calls need nothing but configuration.
 func TestCallsWithoutDatabase(t *testing.T) {
-	randomCalls(t, hotlinetest.Options{
+	randomCalls(t, 40, hotlinetest.Options{
 		DB: sqldb.Config{Dir: t.TempDir()}, CallPatience: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	}, func(h *hotlinetest.Hotline) { running(t, h); h.StopDatabase() })
 }
@@ -65,7 +62,7 @@ func TestCallsWithFrozenDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	randomCalls(t, hotlinetest.Options{DB: db, CallPatience: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler)}, func(h *hotlinetest.Hotline) {
+	randomCalls(t, 40, hotlinetest.Options{DB: db, CallPatience: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler)}, func(h *hotlinetest.Hotline) {
 		running(t, h)
 		h.Unrecorded()
 		// Nobody on the phone waits for those, but the test would.
@@ -75,6 +72,44 @@ func TestCallsWithFrozenDatabase(t *testing.T) {
 		}
 	})
 	frozen.Rollback() //nolint:errcheck // the connection is closed
+}
+
+// Two volunteers press 1 at the same moment: one talks, the other does not, and hears so if there is time for it before Twilio
+// hangs up.
+func TestBothPress(t *testing.T) {
+	hot := hotline.New(simulator.Hotline, simulator.MailboxID)
+	volunteers := []string{"+16175550101", "+16175550102"}
+	for _, number := range volunteers {
+		hot.Calls.Phones = append(hot.Calls.Phones, hotline.Phone{Name: number, Number: phone.Number(number)})
+	}
+	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Hotlines: hotline.Hotlines{hot}, Virtual: true})
+	for _, number := range volunteers {
+		h.Twilio.SetHandset(number, twiliosim.Handset{Answer: true, After: twiliosim.Duration(2 * time.Second), Acts: []twiliosim.Act{{On: "asked", Press: "1"}}})
+	}
+	told := 0
+	for n := 0; told == 0 && n < 200; n++ {
+		caller, err := h.Twilio.Call(t.Context(), twiliosim.Call{From: fmt.Sprintf("+1617555%04d", 200+n), To: simulator.Hotline, Acts: []twiliosim.Act{{On: "connected", After: twiliosim.Duration(time.Minute), HangUp: true}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		talks := 0
+		for _, leg := range h.Twilio.Legs() {
+			if leg.ParentSid != caller.Sid {
+				continue
+			}
+			if leg.BridgedWith == caller.Sid {
+				talks++
+			} else if slices.ContainsFunc(leg.Moments, func(m twiliosim.Moment) bool { return m.What == "said" && strings.HasPrefix(m.Text, "Somebody else") }) {
+				told++
+			}
+		}
+		if talks != 1 {
+			t.Fatalf("%d volunteers talk", talks)
+		}
+	}
+	if told == 0 {
+		t.Error("nobody was ever told that the call is taken")
+	}
 }
 
 // running waits until all services work.
@@ -88,14 +123,14 @@ func running(t *testing.T, h *hotlinetest.Hotline) {
 
 // The same while ticketing is away.
 func TestCallsWithoutTicketing(t *testing.T) {
-	randomCalls(t, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}, (*hotlinetest.Hotline).StopTicketing)
+	randomCalls(t, 40, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}, (*hotlinetest.Hotline).StopTicketing)
 }
 
 // The same while all services are replaced again and again between two requests of a call.
 func TestCallsWithRestarts(t *testing.T) {
 	var h *hotlinetest.Hotline
 	var requests atomic.Int64
-	randomCalls(t, hotlinetest.Options{
+	randomCalls(t, 40, hotlinetest.Options{
 		DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler),
 		Before: func(path string) {
 			if path != "/bling/twilio_voice" && requests.Add(1)%20 == 0 {
@@ -105,8 +140,8 @@ func TestCallsWithRestarts(t *testing.T) {
 	}, func(started *hotlinetest.Hotline) { h = started })
 }
 
-// randomCalls makes random calls, looks at each, and says what became of them. ready is called when the hotline runs.
-func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Hotline)) (h *hotlinetest.Hotline, outcomes map[string]string) {
+// randomCalls makes a number of random calls, looks at each, and says what became of them. ready is called when the hotline runs.
+func randomCalls(t *testing.T, number int, o hotlinetest.Options, ready func(*hotlinetest.Hotline)) (h *hotlinetest.Hotline, outcomes map[string]string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -121,7 +156,7 @@ func randomCalls(t *testing.T, o hotlinetest.Options, ready func(*hotlinetest.Ho
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	var talks, greetings, gone int
-	for made := 0; made < crowdOfCalls; {
+	for made := 0; made < number; {
 		h.Twilio.SetSettings(randomSettings(r, h.Twilio.Settings()))
 		hot := o.Hotlines[r.IntN(len(o.Hotlines))]
 		for _, p := range hot.Calls.Phones {
