@@ -72,7 +72,7 @@ func (s *Service) closeCalls(ctx context.Context) error {
 	var failed []error
 	for _, row := range calls {
 		if c, over := s.over(ctx, row.CallSID, &failed); over {
-			row.At, row.Seconds, row.Answered = s.Now(), c.Seconds, c.Status == "completed"
+			row.At, row.Answered = row.At.Add(time.Duration(c.Seconds)*time.Second), c.Status == "completed"
 			failed = append(failed, s.store.CallEnded(ctx, row))
 		}
 	}

@@ -25,7 +25,7 @@ type CallInRow struct {
 	Hotline   phone.Number
 	Supporter string
 	At        time.Time // when it began, or when it ended
-	Seconds   int       // how long it took
+	Seconds   int       // how long it took; until it has ended, how long Twilio says it did, which does not count ringing
 	Answered  bool      // whether the caller heard anything but ringing; known when it has ended
 	Rejected  bool      // whether we did not answer it, on purpose
 
@@ -99,8 +99,8 @@ func (s *Store) CallEnded(ctx context.Context, c CallInRow) error {
 		if err := s.Wake(ctx, tx, CallOver, c.Lane); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE call_in SET state = 'ended', ended_at = $1, seconds = $2, answered = $3 WHERE call_sid = $4 AND state = 'open'`,
-			c.At.UnixMicro(), c.Seconds, c.Answered, c.CallSID)
+		_, err := tx.ExecContext(ctx, `UPDATE call_in SET state = 'ended', ended_at = $1, answered = $2 WHERE call_sid = $3 AND state = 'open'`,
+			c.At.UnixMicro(), c.Answered, c.CallSID)
 		return err
 	})
 }
@@ -108,20 +108,21 @@ func (s *Store) CallEnded(ctx context.Context, c CallInRow) error {
 // NextCallOver returns the call of a lane that ended first and was not looked at since, and its outcome as it is known by
 // now; nil if there is none.
 func (s *Store) NextCallOver(ctx context.Context, lane string) (c *CallInRow, outcome string, err error) {
-	var at int64
+	var began, at int64
 	c = &CallInRow{}
 	err = s.db.Read.QueryRowContext(ctx, `
-		SELECT call_sid, lane, hotline, supporter, ended_at, seconds, recorded,
+		SELECT call_sid, lane, hotline, supporter, began_at, ended_at, recorded,
 			CASE WHEN outcome = 'refused' THEN 'refused'
 				WHEN recorded = 'yes' OR EXISTS (SELECT 1 FROM voicemail v WHERE v.call_sid = c.call_sid) THEN 'voicemail'
 				WHEN talked OR answered AND EXISTS (SELECT 1 FROM call_leg l WHERE l.call_sid = c.call_sid AND l.accepted_at > 0) THEN 'talked'
 				ELSE 'missed' END
 		FROM call_in c WHERE lane = $1 AND state = 'ended' ORDER BY ended_at LIMIT 1`, lane).
-		Scan(&c.CallSID, &c.Lane, &c.Hotline, &c.Supporter, &at, &c.Seconds, &c.recorded, &outcome)
+		Scan(&c.CallSID, &c.Lane, &c.Hotline, &c.Supporter, &began, &at, &c.recorded, &outcome)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, "", nil
 	}
 	c.At = time.UnixMicro(at)
+	c.Seconds = int(c.At.Sub(time.UnixMicro(began)).Round(time.Second) / time.Second)
 	return c, outcome, err
 }
 

@@ -15,7 +15,6 @@ CREATE TABLE call_in (
     supporter text    NOT NULL,
     began_at  bigint  NOT NULL,
     ended_at  bigint  NOT NULL DEFAULT 0,
-    seconds   bigint  NOT NULL DEFAULT 0,
     answered  boolean NOT NULL DEFAULT FALSE,       -- the caller heard anything but ringing
     talked    boolean NOT NULL DEFAULT FALSE,       -- the carrier says that they were connected
     recorded  text    NOT NULL DEFAULT '',          -- whether there is a voicemail, as far as the carrier has told: yes, absent
