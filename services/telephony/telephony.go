@@ -80,6 +80,9 @@ func New(c Config, d Deps) (*Service, error) {
 	if s.metrics, err = newMetrics(s.store); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
+	if _, err := s.collectSince(context.Background()); err != nil { // from now on, before anybody can call
+		return nil, fmt.Errorf("noting since when recordings are looked for: %w", err)
+	}
 	s.incomes = batch.New(128, 5*time.Second, s.record)
 	return s, nil
 }
@@ -104,9 +107,6 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.writes.Wait()
 	defer close(s.stopping)
 	if err := s.reroute(context.WithoutCancel(ctx)); err != nil {
-		return err
-	}
-	if _, err := s.collectSince(context.WithoutCancel(ctx)); err != nil { // from the first moment on
 		return err
 	}
 	if err := s.queue.Start(); err != nil {
