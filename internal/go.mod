@@ -3,6 +3,7 @@ module github.com/bling-hotline/bling/internal
 go 1.26.0
 
 require (
+	github.com/bling-hotline/bling/proto v0.0.0-00010101000000-000000000000
 	github.com/gofrs/flock v0.13.2
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0

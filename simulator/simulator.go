@@ -112,6 +112,7 @@ func Start(c Config) (s *Simulator, err error) {
 	if s.HelpScout, err = helpscoutsim.New(helpscoutsim.Config{
 		StateFile: helpScoutState, Logger: c.Log,
 		Webhooks: []helpscoutsim.Webhook{{URL: c.GatewayURL + "/bling/helpscout_webhook", MailboxIDs: []int64{MailboxID}, Events: Events, Label: "bling"}},
+		Apps:     []helpscoutsim.App{{Name: "Bling", URL: c.GatewayURL + "/bling/sidebar", MailboxIDs: []int64{MailboxID}}},
 	}); err != nil {
 		return nil, fmt.Errorf("making the simulated Help Scout: %w", err)
 	}
@@ -134,6 +135,8 @@ func (s *Simulator) Environ() []string {
 		"HELPSCOUT_API_CLIENT_ID=" + helpscoutsim.DefaultClientID,
 		"HELPSCOUT_API_CLIENT_SECRET=" + helpscoutsim.DefaultClientSecret,
 		"HELPSCOUT_WEBHOOK_SECRET=" + helpscoutsim.DefaultWebhookSecret,
+		"HELPSCOUT_APP_SECRET=" + helpscoutsim.DefaultAppSecret,
+		"HELPSCOUT_WEB_URL=" + s.HelpScoutURL(),
 		"BLACKHOLE_DOMAIN=" + Domain,
 		"BLING_MAILBOXES=twilio:" + Hotline + ":" + strconv.Itoa(MailboxID),
 	}

@@ -16,6 +16,7 @@ replace (
 require (
 	github.com/bling-hotline/bling/internal v0.0.0
 	github.com/bling-hotline/bling/proto v0.0.0
+	github.com/bling-hotline/bling/services/dialer v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/gateway v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/telephony v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/ticketing v0.0.0-00010101000000-000000000000
@@ -23,6 +24,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
+	golang.org/x/net v0.62.0
 	golang.org/x/sync v0.25.0
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12
@@ -98,7 +100,6 @@ require (
 	go.opentelemetry.io/proto/otlp v1.11.1 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
-	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/time v0.16.0 // indirect

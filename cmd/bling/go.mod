@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/bling-hotline/bling/internal v0.0.0
 	github.com/bling-hotline/bling/proto v0.0.0
+	github.com/bling-hotline/bling/services/dialer v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/gateway v0.0.0
 	github.com/bling-hotline/bling/services/telephony v0.0.0
 	github.com/bling-hotline/bling/services/ticketing v0.0.0

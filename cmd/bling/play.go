@@ -84,7 +84,7 @@ func hotlineFile(dir string) (string, error) {
 
 // foreign is what would lead to a real account or database.
 var foreign = []string{
-	"TWILIO_", "HELPSCOUT_", "MOBILECOMMONS_", "BLACKHOLE_DOMAIN", "BLING_MAILBOXES", "BLING_WELCOME_TEXT", "BLING_CONFIG", "BLING_DATABASE_URL",
+	"TWILIO_", "HELPSCOUT_", "MOBILECOMMONS_", "BLING_DIALER_KEY", "BLACKHOLE_DOMAIN", "BLING_MAILBOXES", "BLING_WELCOME_TEXT", "BLING_CONFIG", "BLING_DATABASE_URL",
 	"BLING_PUBLIC_URL", "BLING_GATEWAY_ADDR", "BLING_DATA_DIR",
 }
 

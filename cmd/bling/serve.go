@@ -14,6 +14,8 @@ import (
 	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/dialer"
+	dialerstore "github.com/bling-hotline/bling/services/dialer/sqlstore"
 	"github.com/bling-hotline/bling/services/gateway"
 	"github.com/bling-hotline/bling/services/telephony"
 	telephonystore "github.com/bling-hotline/bling/services/telephony/sqlstore"
@@ -25,7 +27,9 @@ import (
 func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) error {
 	r := env.New(environ)
 	common := process.FromEnv(r, "")
-	gatewayConfig, telephonyConfig, ticketingConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r)
+	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
+	guard := common.Guard // for whoever comes by TCP; in memory there is nobody else
+	common.Guard = nil
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
@@ -45,6 +49,12 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 		return err
 	}
 	defer ticketingDB.Close()
+
+	dialerDB, err := dialerstore.Open(ctx, common.Database)
+	if err != nil {
+		return err
+	}
+	defer dialerDB.Close()
 
 	var network rpc.Network
 	telephonyConn, err := rpc.Dial("telephony", &network)
@@ -72,7 +82,17 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	if err != nil {
 		return err
 	}
-	door, err := gateway.New(gatewayConfig, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: log})
+	dialerLog := common.Logger(os.Stderr, "dialer")
+	dialerService, err := dialer.New(dialerConfig, dialer.Deps{
+		DB: dialerDB, Pages: network.Listen("dialer-pages"), Log: dialerLog, CallBacks: telephonyv1.NewCallBackServiceClient(telephonyConn),
+		Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Ticketing: ticketingv1.NewTicketingServiceClient(ticketingConn),
+	})
+	if err != nil {
+		return err
+	}
+	door, err := gateway.New(gatewayConfig, gateway.Deps{
+		Telephony: telephonyConn, Ticketing: ticketingConn, Log: log, Dialer: network.Transport("dialer-pages"),
+	})
 	if err != nil {
 		return err
 	}
@@ -86,13 +106,18 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 			return fmt.Errorf("opening the API: %w", err)
 		}
 	}
-	// The door closes first, then telephony, then ticketing: nobody calls into what has stopped.
+	// The door closes first, then the dialer, then telephony, then ticketing: nobody calls into what has stopped.
 	group, groupCtx := errgroup.WithContext(ctx)
-	telephonyCtx, doorClosed := context.WithCancel(context.WithoutCancel(ctx))
+	dialerCtx, doorClosed := context.WithCancel(context.WithoutCancel(ctx))
+	telephonyCtx, dialerStopped := context.WithCancel(context.WithoutCancel(ctx))
 	ticketingCtx, telephonyStopped := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error {
 		defer doorClosed()
 		return door.Run(groupCtx, lis)
+	})
+	group.Go(func() error {
+		defer dialerStopped()
+		return process.Serve(dialerCtx, common, dialerLog, network.Listen("dialer"), dialerService)
 	})
 	group.Go(func() error {
 		defer telephonyStopped()
@@ -103,9 +128,10 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	})
 	group.Go(func() error { return process.Private(groupCtx, common, log) })
 	if api != nil {
-		server := rpc.NewServer(log, common.Reflection)
+		server := rpc.NewServer(log, common.Reflection, guard)
 		telephonyService.Register(server)
 		ticketingService.Register(server)
+		dialerService.Register(server)
 		group.Go(func() error { return server.Run(groupCtx, api) })
 	}
 	if ready != nil {

@@ -94,14 +94,20 @@ func (r *Reader) Failed(name string) bool {
 
 // List returns the comma-separated parts of Require.
 func (r *Reader) List(name string) []string {
+	list := r.Optional(name)
+	if len(list) == 0 && !r.Failed(name) {
+		r.Problem(name, "is not set")
+	}
+	return list
+}
+
+// Optional is List for a secret that need not be there.
+func (r *Reader) Optional(name string) []string {
 	var list []string
-	for part := range strings.SplitSeq(r.Require(name), ",") {
+	for part := range strings.SplitSeq(r.Secret(name), ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			list = append(list, part)
 		}
-	}
-	if len(list) == 0 && !r.Failed(name) {
-		r.Problem(name, "is not set")
 	}
 	return list
 }

@@ -76,6 +76,8 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 			languages = value // read last, since it needs the main texts and sentences
 		case "calls":
 			calls = value // read late, since it needs the language and the time zone
+		case "call_back":
+			f.in("call_back", func() { f.callBack(value, &h.CallBack) })
 		case "auto_reply_every":
 			h.AutoReplyEvery = scalar(f, value, parseInterval)
 		case "segments_per_second":

@@ -56,6 +56,7 @@ type Hotline struct {
 	MMS               bool               // whether pictures may be sent
 	Tags              []string           // put on new conversations
 	Calls             Calls
+	CallBack          CallBack
 }
 
 // Texts are what supporters are told. An empty one is not sent.
@@ -89,6 +90,7 @@ func New(number phone.Number, mailboxID int64) Hotline {
 		AutoReplyEvery: 24 * time.Hour,
 		MMS:            true,
 		Calls:          defaultCalls(),
+		CallBack:       defaultCallBack(),
 	}
 }
 

@@ -15,6 +15,8 @@ type Says struct {
 	Ask        Said   // to a volunteer who picks up: which keys to press (1 takes the call, 2 leaves it to others)
 	Again      Said   // the same after a wrong key
 	Taken      Said   // to a volunteer who was too late
+	Confirm    Said   // to an agent who calls back and picks up: to press 1; Ending in it stands for the last digits of the supporter's number
+	Unreached  Said   // to an agent, when the supporter cannot be reached
 }
 
 // Said is a sentence, or a recording instead of it.
@@ -35,6 +37,9 @@ func (s Said) takes() time.Duration {
 	return time.Second + time.Duration(letters)*time.Second/14
 }
 
+// Ending stands for the last two digits of a number.
+const Ending = "{ending}"
+
 // defaultSays are the sentences when none are configured, in the English and the voice of as. They name no organisation.
 func defaultSays(as Said) Says {
 	say := func(text string) Said { return Said{Text: text, Language: as.Language, Voice: as.Voice} }
@@ -44,6 +49,9 @@ func defaultSays(as Said) Says {
 		Ask:      say("A call for the hotline. Press 1 to take it, or 2 to leave it to others."),
 		Again:    say("Please press 1 to take it, or 2 to leave it to others."),
 		Taken:    say("Somebody else has taken the call, or the caller has hung up. Thank you."),
+		Confirm:  say("You are calling back, for the hotline, the number that ends in " + Ending + ". Press 1 to call it, or hang up."),
+
+		Unreached: say("The number cannot be reached just now. Goodbye."),
 	}
 }
 

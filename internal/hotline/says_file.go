@@ -17,9 +17,9 @@ func (s *Says) callers() map[string]*[]Said {
 	return map[string]*[]Said{"greeting": &s.Greeting, "after_hours": &s.AfterHours, "thanks": &s.Thanks}
 }
 
-// volunteers are the fields with what volunteers hear.
+// volunteers are the fields with what volunteers and agents hear.
 func (s *Says) volunteers() map[string]*Said {
-	return map[string]*Said{"ask": &s.Ask, "again": &s.Again, "taken": &s.Taken}
+	return map[string]*Said{"ask": &s.Ask, "again": &s.Again, "taken": &s.Taken, "confirm": &s.Confirm, "unreached": &s.Unreached}
 }
 
 // says reads sentences of one language. They are spoken in the language and the voice of as.

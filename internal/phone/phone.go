@@ -152,6 +152,28 @@ func digest(s string) string {
 // NorthAmerican reports whether the number is one of the US, Canada, or another country with code 1.
 func (id Identity) NorthAmerican() bool { return id.Kind == Full && id.country == "1" }
 
+// Country is the country of a full number, as its ISO 3166 code; "001" if it belongs to none, empty if it is not known.
+func (id Identity) Country() string {
+	n, err := phonenumbers.Parse(string(id.Number), "")
+	if id.Kind != Full || err != nil {
+		return ""
+	}
+	return phonenumbers.GetRegionCodeForNumber(n)
+}
+
+// Ordinary reports whether the number is somebody's phone: one that exists, and calls to which cost what calls cost.
+func (id Identity) Ordinary() bool {
+	n, err := phonenumbers.Parse(string(id.Number), "")
+	if id.Kind != Full || err != nil || !phonenumbers.IsValidNumber(n) {
+		return false
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.FIXED_LINE, phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
+		return true
+	}
+	return false
+}
+
 // CanText reports whether an automatic text may go there: only to a full number that is not toll-free, since
 // behind a toll-free number there is another machine.
 func (id Identity) CanText() bool {

@@ -24,12 +24,14 @@ import (
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 )
 
 // names are all BLING_ names that any service reads. One environment may serve all of them, so none of these is
 // unknown to any.
 var names = []string{
-	"BLING_CALL_SETTLE", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_DATABASE_URL_FILE", "BLING_DATA_DIR", "BLING_GATEWAY_ADDR", "BLING_GRPC_ADDR",
+	"BLING_CALLERS", "BLING_CALLERS_FILE", "BLING_CALLER_KEY", "BLING_CALLER_KEY_FILE", "BLING_CALL_SETTLE", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_DATABASE_URL_FILE", "BLING_DATA_DIR", "BLING_DIALER_KEY", "BLING_DIALER_KEY_FILE", "BLING_DIALER_PAGES_ADDR", "BLING_DIALER_PAGES_URL", "BLING_GATEWAY_ADDR", "BLING_GRPC_ADDR",
 	"BLING_HELPSCOUT_LIST_LAG", "BLING_HELPSCOUT_SETTLE", "BLING_LOG_LEVEL", "BLING_LOOK_EVERY", "BLING_MAILBOXES", "BLING_PRIVATE_ADDR",
 	"BLING_PUBLIC_URL", "BLING_REFLECTION", "BLING_REPLY_PATIENCE", "BLING_TELEPHONY_ADDR", "BLING_TICKETING_ADDR",
 	"BLING_TRANSCRIPTION_KEY", "BLING_TRANSCRIPTION_KEY_FILE", "BLING_TRANSCRIPTION_MODEL", "BLING_TRANSCRIPTION_URL", "BLING_TRUSTED_PROXIES",
@@ -46,9 +48,14 @@ type Config struct {
 	PrivateAddr string
 	// Reflection lets tools ask the gRPC server for its services. Default: true.
 	Reflection bool
+	// Guard says who may call the services that not everybody may (BLING_CALLERS). Nil: there is nobody else in the process's network.
+	Guard *rpc.Guard
 	// LogLevel is debug, info, warn or error. Default: info.
 	LogLevel slog.Level
 }
+
+// guarded are the services for callers on the list only.
+var guarded = []string{telephonyv1.CallBackService_ServiceDesc.ServiceName, dialerv1.DialerService_ServiceDesc.ServiceName}
 
 // FromEnv reads the configuration; problems go to r. grpcAddr is the default of BLING_GRPC_ADDR.
 func FromEnv(r *env.Reader, grpcAddr string) Config {
@@ -58,6 +65,15 @@ func FromEnv(r *env.Reader, grpcAddr string) Config {
 		GRPCAddr:    r.String("BLING_GRPC_ADDR", grpcAddr),
 		PrivateAddr: r.String("BLING_PRIVATE_ADDR", "127.0.0.1:9464"),
 		Reflection:  r.Bool("BLING_REFLECTION", true),
+		Guard:       &rpc.Guard{Services: guarded, Keys: map[string]string{}},
+	}
+	for _, caller := range r.Optional("BLING_CALLERS") {
+		name, key, ok := strings.Cut(caller, ":")
+		if name, key = strings.TrimSpace(name), strings.TrimSpace(key); !ok || name == "" || len(key) < minKey || c.Guard.Keys[name] != "" {
+			r.Problem("BLING_CALLERS", "must be name:key,..., each name once and each key of %d characters at least", minKey)
+			break
+		}
+		c.Guard.Keys[name] = key
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(r.String("BLING_LOG_LEVEL", "info"))); err != nil {
 		r.Problem("BLING_LOG_LEVEL", "must be debug, info, warn or error")
@@ -74,6 +90,9 @@ func FromEnv(r *env.Reader, grpcAddr string) Config {
 	}
 	return c
 }
+
+// minKey is the shortest key of a caller.
+const minKey = 16
 
 // StateDir is the folder of a program below the user's state directory
 // (https://specifications.freedesktop.org/basedir-spec/latest/).
@@ -124,7 +143,7 @@ type Service interface {
 // Serve runs a service behind its gRPC server on lis until ctx ends. The server stops first, so that no call meets a
 // service that has stopped.
 func Serve(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s Service) error {
-	server := rpc.NewServer(log, c.Reflection)
+	server := rpc.NewServer(log, c.Reflection, c.Guard)
 	s.Register(server)
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()

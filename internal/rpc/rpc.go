@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -38,12 +40,14 @@ type Server struct {
 	Health *health.Server
 }
 
-// NewServer returns a server without services. With reflect, tools such as grpcurl can ask it for its services.
-func NewServer(log *slog.Logger, reflect bool) *Server {
+// NewServer returns a server without services. With reflect, tools such as grpcurl can ask it for its services. guard, if not nil,
+// keeps callers out who are not on its list.
+func NewServer(log *slog.Logger, reflect bool, guard *Guard) *Server {
 	s := &Server{
 		Server: grpc.NewServer(
 			grpc.StatsHandler(otelgrpc.NewServerHandler()),
-			grpc.ChainUnaryInterceptor(answer(log)),
+			grpc.ChainUnaryInterceptor(answer(log), guard.unary),
+			grpc.ChainStreamInterceptor(answerStream(log), guard.stream),
 			grpc.MaxRecvMsgSize(MaxMessage),
 			grpc.MaxSendMsgSize(MaxMessage),
 		),
@@ -78,23 +82,33 @@ func (s *Server) Run(ctx context.Context, lis net.Listener) error {
 // answer recovers panics, logs what failed, and sends the caller the kind and the safe message only.
 func answer(log *slog.Logger) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (res any, err error) {
-		start := time.Now()
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-			if err == nil {
-				return
-			}
-			level := slog.LevelInfo
-			if errs.KindOf(err) == errs.Internal && !own(err) {
-				level = slog.LevelError
-			}
-			log.Log(ctx, level, "rpc failed", "rpc", info.FullMethod, "kind", errs.KindOf(err), "dur", time.Since(start), "err", err)
-			err = safe(ctx, err)
-		}()
+		defer finish(ctx, log, info.FullMethod, time.Now(), &err)
 		return next(ctx, req)
 	}
+}
+
+// answerStream is answer for calls whose answers are streams.
+func answerStream(log *slog.Logger) grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+		defer finish(stream.Context(), log, info.FullMethod, time.Now(), &err)
+		return next(srv, stream)
+	}
+}
+
+// finish is deferred by a call: it is what answer says.
+func finish(ctx context.Context, log *slog.Logger, method string, start time.Time, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
+	if *err == nil {
+		return
+	}
+	level := slog.LevelInfo
+	if errs.KindOf(*err) == errs.Internal && !own(*err) && ctx.Err() == nil {
+		level = slog.LevelError
+	}
+	log.Log(ctx, level, "rpc failed", "rpc", method, "kind", errs.KindOf(*err), "dur", time.Since(start), "err", *err)
+	*err = safe(ctx, *err)
 }
 
 // own reports whether err is a bare status, which only gRPC's own services return, such as the health check.
@@ -119,12 +133,13 @@ func safe(ctx context.Context, err error) error {
 }
 
 // Dial connects to a service. Target is host:port, or a name on network when that is not nil.
-// Calls without a deadline get one of 10 seconds; errors come back as *errs.Error.
-func Dial(target string, network *Network) (*grpc.ClientConn, error) {
+// Calls without a deadline get one of 10 seconds, streams none; errors come back as *errs.Error.
+func Dial(target string, network *Network, more ...grpc.DialOption) (*grpc.ClientConn, error) {
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
 		grpc.WithChainUnaryInterceptor(call),
+		grpc.WithChainStreamInterceptor(watch),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
 		// A service that is back is found within a second; gRPC's own default goes up to two minutes.
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -134,10 +149,10 @@ func Dial(target string, network *Network) (*grpc.ClientConn, error) {
 		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
 	}
 	if network != nil {
-		options = append(options, grpc.WithContextDialer(network.dial))
+		options = append(options, grpc.WithContextDialer(network.Dial))
 		target = "passthrough:///" + target
 	}
-	conn, err := grpc.NewClient(target, options...)
+	conn, err := grpc.NewClient(target, append(options, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", target, err)
 	}
@@ -151,6 +166,25 @@ func call(ctx context.Context, method string, req, reply any, conn *grpc.ClientC
 		defer cancel()
 	}
 	return errs.FromGRPC(invoke(ctx, method, req, reply, conn, opts...))
+}
+
+func watch(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	stream, err := open(ctx, desc, conn, method, opts...)
+	if err != nil {
+		return nil, errs.FromGRPC(err)
+	}
+	return clientStream{stream}, nil
+}
+
+// clientStream gives its errors back as *errs.Error.
+type clientStream struct{ grpc.ClientStream }
+
+func (s clientStream) RecvMsg(m any) error {
+	err := s.ClientStream.RecvMsg(m)
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return errs.FromGRPC(err)
 }
 
 // Network connects servers and clients in one process through memory.
@@ -174,6 +208,15 @@ func (n *Network) listener(name string) *bufconn.Listener {
 	return n.listeners[name]
 }
 
-func (n *Network) dial(ctx context.Context, name string) (net.Conn, error) {
+// Transport carries HTTP to whoever listens under a name, whatever host a request names.
+func (n *Network) Transport(name string) http.RoundTripper {
+	return &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return n.Dial(ctx, name) },
+		MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
+	}
+}
+
+// Dial connects to whoever listens under a name.
+func (n *Network) Dial(ctx context.Context, name string) (net.Conn, error) {
 	return n.listener(name).DialContext(ctx)
 }

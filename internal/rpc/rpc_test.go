@@ -73,7 +73,7 @@ func (n *notes) String() string {
 func serve(t *testing.T, network *rpc.Network, name string, f ask) (log *notes, stop func() error) {
 	t.Helper()
 	log = &notes{}
-	server := rpc.NewServer(slog.New(slog.NewTextHandler(log, nil)), false)
+	server := rpc.NewServer(slog.New(slog.NewTextHandler(log, nil)), false, nil)
 	f.register(server)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -188,7 +188,7 @@ func TestHealth(t *testing.T) {
 // Tools see the services only where that is wanted.
 func TestReflection(t *testing.T) {
 	for _, reflect := range []bool{true, false} {
-		s := rpc.NewServer(slog.New(slog.DiscardHandler), reflect)
+		s := rpc.NewServer(slog.New(slog.DiscardHandler), reflect, nil)
 		if _, ok := s.GetServiceInfo()["grpc.reflection.v1.ServerReflection"]; ok != reflect {
 			t.Errorf("reflect %v: %v", reflect, ok)
 		}
@@ -263,7 +263,7 @@ func TestNetworkConnectsByName(t *testing.T) {
 
 // Between processes it is TCP, with the same errors.
 func TestTCP(t *testing.T) {
-	server := rpc.NewServer(slog.New(slog.DiscardHandler), false)
+	server := rpc.NewServer(slog.New(slog.DiscardHandler), false, nil)
 	ask(func(context.Context, string) (string, error) { return "", errs.New(errs.Exists, "done already") }).register(server)
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -297,7 +297,7 @@ func TestLargeMessages(t *testing.T) {
 // When a server is told to stop, it takes no new calls, and those under way are answered before Run returns.
 func TestRunDrains(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	server := rpc.NewServer(slog.New(slog.DiscardHandler), false)
+	server := rpc.NewServer(slog.New(slog.DiscardHandler), false, nil)
 	ask(func(_ context.Context, q string) (string, error) {
 		if q == "wait" {
 			close(entered)
@@ -347,7 +347,7 @@ func TestRunFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	lis.Close()
-	err = rpc.NewServer(slog.New(slog.DiscardHandler), false).Run(t.Context(), lis)
+	err = rpc.NewServer(slog.New(slog.DiscardHandler), false, nil).Run(t.Context(), lis)
 	if err == nil || !strings.Contains(err.Error(), lis.Addr().String()) {
 		t.Errorf("%v", err)
 	}

@@ -21,6 +21,10 @@ type Config struct {
 	TwilioTokens []string
 	// HelpScoutSecrets are the webhook secrets that may have signed.
 	HelpScoutSecrets []string
+	// AppSecrets are the sidebar app's secrets that may have signed. Without any there is no way to the dialer.
+	AppSecrets []string
+	// DialerURL is where the dialer's pages are.
+	DialerURL string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed when failed requests are counted by source.
 	// Optional.
 	TrustedProxies []netip.Prefix
@@ -41,6 +45,8 @@ func FromEnv(r *env.Reader) Config {
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
 		TwilioTokens:     r.List("TWILIO_AUTH_TOKEN"),
 		HelpScoutSecrets: helpScoutSecrets(r),
+		AppSecrets:       r.Optional("HELPSCOUT_APP_SECRET"),
+		DialerURL:        r.URL("BLING_DIALER_PAGES_URL", "http://localhost:9113"),
 		TrustedProxies:   r.Prefixes("BLING_TRUSTED_PROXIES"),
 	}
 }

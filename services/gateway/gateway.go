@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -22,6 +23,8 @@ import (
 type Deps struct {
 	Telephony, Ticketing *grpc.ClientConn
 	Log                  *slog.Logger
+	// Dialer carries requests to the dialer's pages. Default: over the network.
+	Dialer http.RoundTripper
 	// Pages are further pages to serve below a path, such as the simulator's. Optional.
 	Pages map[string]http.Handler
 }
@@ -35,6 +38,9 @@ type Service struct {
 	sources   *sources
 	metrics   metrics
 	handler   http.Handler
+
+	closing context.Context // ends when the door closes
+	close   context.CancelFunc
 }
 
 // New returns the gateway. Nothing listens until Run.
@@ -44,6 +50,7 @@ func New(c Config, d Deps) (*Service, error) {
 		Config: c, Deps: d, sources: newSources(c.MaxFailures),
 		telephony: telephonyv1.NewTelephonyServiceClient(d.Telephony), webhooks: telephonyv1.NewTwilioWebhookServiceClient(d.Telephony),
 	}
+	s.closing, s.close = context.WithCancel(context.Background())
 	var err error
 	if s.metrics, err = newMetrics(); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
@@ -65,7 +72,14 @@ func New(c Config, d Deps) (*Service, error) {
 			return nil, fmt.Errorf("registering webhooks: %w", err)
 		}
 	}
-	s.handler = s.routes(mux)
+	dialer, err := url.Parse(c.DialerURL)
+	if err != nil {
+		return nil, fmt.Errorf("reading the dialer's address: %w", err)
+	}
+	if d.Dialer == nil {
+		d.Dialer = http.DefaultTransport
+	}
+	s.handler = s.routes(mux, s.dialerPages(dialer, d.Dialer))
 	return s, nil
 }
 
@@ -82,7 +96,7 @@ func (p patient) Invoke(ctx context.Context, method string, in, out any, options
 // Handler serves everything the gateway serves.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-func (s *Service) routes(translator http.Handler) http.Handler {
+func (s *Service) routes(translator, dialer http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	// twilio: an incoming text; what became of a text we sent
 	mux.Handle("POST /bling/twilio_sms", s.twilioDoor(translator))
@@ -93,12 +107,23 @@ func (s *Service) routes(translator http.Handler) http.Handler {
 	for _, step := range []string{"voice", "ask", "key", "round", "goodbye", "leg", "call", "recording", "transcription"} {
 		mux.Handle("POST /bling/twilio_"+step, s.twilioDoor(translator))
 	}
+	// twilio: an agent calls back, step by step
+	for _, step := range []string{"ask", "key", "done", "status", "leg"} {
+		mux.Handle("POST /bling/twilio_agent_"+step, s.twilioDoor(translator))
+	}
 	// twilio: a voicemail that a Studio flow took
 	mux.Handle("POST /bling/twilio_voicemail", s.twilioDoor(translator))
 	// twilio, supporter: a file that goes with a text
 	mux.HandleFunc("GET /bling/file/{address}", s.file)
 	// helpscout: any event
 	mux.Handle("POST /bling/helpscout_webhook", s.helpScoutDoor(translator))
+	if len(s.AppSecrets) > 0 {
+		// helpscout: the sidebar, for apps of today and of old
+		mux.Handle("GET /bling/sidebar", s.sidebarDoor(dialer))
+		mux.Handle("POST /bling/sidebar", s.legacySidebarDoor(dialer))
+		// browser: the dialer's pages
+		mux.Handle("/dialer/", dialer)
+	}
 	// browser: somebody who looks whether anybody is there
 	mux.HandleFunc("GET /{$}", hello)
 	mux.HandleFunc("GET /bling/{$}", hello)
@@ -164,6 +189,7 @@ func (s *Service) Run(ctx context.Context, lis net.Listener) error {
 		MaxHeaderBytes: 32 << 10,
 		ErrorLog:       slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(s.close)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)

@@ -74,7 +74,7 @@ func newGateway(t testing.TB, change ...func(*Config)) (http.Handler, *behind) {
 	log := slog.New(slog.DiscardHandler)
 	b := &behind{}
 	var network rpc.Network
-	server := rpc.NewServer(log, false)
+	server := rpc.NewServer(log, false, nil)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, b)
 	telephonyv1.RegisterTwilioVoiceServiceServer(server, b)
 	telephonyv1.RegisterTelephonyServiceServer(server, b)

@@ -200,18 +200,24 @@ func backoff(attempts int) time.Duration {
 	return min(time.Minute, 500*time.Millisecond<<min(attempts, 7))
 }
 
-// OptedOutTag is on conversations of supporters who want no texts.
-const OptedOutTag = "opted-out"
+// OptedOutTag is on conversations of supporters who want no texts, NoCallsTag on those of supporters who want no calls.
+const (
+	OptedOutTag = "opted-out"
+	NoCallsTag  = "no-calls"
+)
 
-// optNote tells the ticket that the supporter wants no more texts, or wants them again.
+// optNote tells the ticket that the supporter wants no more texts or calls, or wants them again.
 func optNote(who *ticketingv1.Party, t *sqlstore.TextInRow) *ticketingv1.FileNoteRequest {
 	n := &ticketingv1.FileNoteRequest{Key: "opt:" + t.MessageSID, Party: who}
-	if t.Opt == sqlstore.OptOut {
-		n.Text = "The supporter has opted out of texts. Replies from here are not sent to them until they write START."
-		n.AddTag = []string{OptedOutTag}
-	} else {
-		n.Text = "The supporter wants texts again. Replies from here reach them."
-		n.RemoveTag = []string{OptedOutTag}
+	switch t.Opt {
+	case sqlstore.OptOut:
+		n.Text, n.AddTag = "The supporter has opted out of texts. Replies from here are not sent to them until they write START.", []string{OptedOutTag}
+	case sqlstore.NoCalls:
+		n.Text, n.AddTag = "The supporter does not want to be called. They are not called back until they write CALLS OK.", []string{NoCallsTag}
+	case sqlstore.CallsAgain:
+		n.Text, n.RemoveTag = "The supporter may be called again.", []string{NoCallsTag}
+	default:
+		n.Text, n.RemoveTag = "The supporter wants texts again. Replies from here reach them.", []string{OptedOutTag}
 	}
 	return n
 }

@@ -36,6 +36,7 @@ type Service struct {
 	telephonyv1.UnimplementedTelephonyServiceServer
 	telephonyv1.UnimplementedTwilioWebhookServiceServer
 	telephonyv1.UnimplementedTwilioVoiceServiceServer
+	telephonyv1.UnimplementedCallBackServiceServer
 
 	Config
 	Deps
@@ -72,6 +73,7 @@ func New(c Config, d Deps) (*Service, error) {
 		s.topic(sqlstore.Tell, max(1, c.Workers/4), s.tell),
 		s.topic(sqlstore.MediaIn, max(1, c.Workers/4), s.attach),
 		s.topic(sqlstore.CallOver, max(1, c.Workers/4), s.callOver),
+		s.topic(sqlstore.CallBacks, max(1, c.Workers/4), s.callBack),
 		transcripts,
 	); err != nil {
 		return nil, err
@@ -96,6 +98,7 @@ func (s *Service) Register(server *rpc.Server) {
 	telephonyv1.RegisterTelephonyServiceServer(server, s)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, s)
 	telephonyv1.RegisterTwilioVoiceServiceServer(server, s)
+	telephonyv1.RegisterCallBackServiceServer(server, s)
 }
 
 // Healthy reports whether the database answers.
@@ -120,7 +123,9 @@ func (s *Service) Run(ctx context.Context) error {
 		})
 	})
 	regular.Go(func() {
-		s.every(ctx, s.LookEvery, func() error { return errors.Join(s.closeCalls(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx)) })
+		s.every(ctx, s.LookEvery, func() error {
+			return errors.Join(s.closeCalls(ctx), s.closeCallBacks(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx))
+		})
 	})
 	regular.Go(func() {
 		s.every(ctx, min(5*time.Second, s.Patience/10), func() error { return s.store.Overdue(ctx, s.Now()) })

@@ -34,6 +34,8 @@ type Config struct {
 	WebURL string
 }
 
+const helpScoutWeb = "https://secure.helpscout.net"
+
 var domain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z0-9-]+$`)
 
 // FromEnv reads the configuration; problems go to r.
@@ -46,6 +48,7 @@ func FromEnv(r *env.Reader) Config {
 		Domain:       r.Require("BLACKHOLE_DOMAIN"),
 		Settle:       r.Duration("BLING_HELPSCOUT_SETTLE", 0),
 		ListLag:      r.Duration("BLING_HELPSCOUT_LIST_LAG", 0),
+		WebURL:       r.URL("HELPSCOUT_WEB_URL", helpScoutWeb),
 	}
 	if c.Domain != "" && !domain.MatchString(c.Domain) {
 		r.Problem("BLACKHOLE_DOMAIN", "%q is not a domain", c.Domain)
@@ -68,6 +71,6 @@ func (c *Config) setDefaults() {
 		c.ListLag = 30 * time.Second
 	}
 	if c.WebURL == "" {
-		c.WebURL = "https://secure.helpscout.net"
+		c.WebURL = helpScoutWeb
 	}
 }

@@ -126,7 +126,7 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 	}
 	var network rpc.Network
 	phone := &phones{sent: make(chan *telephonyv1.SendTextRequest, 1000), files: make(chan *telephonyv1.PutFileRequest, 100)}
-	telephony := rpc.NewServer(log, false)
+	telephony := rpc.NewServer(log, false, nil)
 	telephonyv1.RegisterTelephonyServiceServer(telephony, phone)
 	go telephony.Run(t.Context(), network.Listen("telephony")) //nolint:errcheck // the test is over
 	telephonyConn, err := rpc.Dial("telephony", &network)

@@ -266,7 +266,7 @@ func (s *Sim) Lock(id int64, status int) error {
 // act changes a living conversation as the given user, or as the usual agent if that is 0.
 func (s *Sim) act(id, userID int64, f func(*tx, *record, User) error) error {
 	if userID == 0 {
-		userID = s.cfg.Users[min(1, len(s.cfg.Users)-1)].ID
+		userID = s.agentID()
 	}
 	by, ok := s.user(userID)
 	if !ok {

@@ -52,6 +52,8 @@ func (s *Sim) routes() *http.ServeMux {
 	api("GET /v2/customers/{id}/phones", s.listPhones)
 	api("POST /v2/customers/{id}/phones", s.createPhone)
 	api("GET /v2/mailboxes", s.listMailboxes)
+	api("GET /v2/users", s.listUsers)
+	api("GET /v2/users/{id}", s.getUser)
 
 	api("GET /v2/webhooks", s.listWebhooks)
 	api("POST /v2/webhooks", s.createWebhook)

@@ -3,6 +3,7 @@ package helpscoutsim
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -33,8 +34,10 @@ type Config struct {
 	// Mailboxes are the inboxes of the account. Default: 206906 "Hotline" and 206907 "Office".
 	Mailboxes []Mailbox
 	// Users are the people of the account. The first owns the app, the second is the agent who replies
-	// unless a Reply names another. Default: 1 "Bling App" and 99 "Ada Ray".
+	// unless a Reply names another. Default: 1 "Bling App", 99 "Ada Ray" and 7 "Dana Rivers".
 	Users []User
+	// Apps are sidebar apps. Optional.
+	Apps []App
 	// Webhooks are registered from the start; missing secrets and events are filled in. Optional. With a state
 	// file that holds a webhook for the same URL, that one is kept.
 	Webhooks []Webhook
@@ -137,7 +140,13 @@ func (c Config) withDefaults() Config {
 		c.Users = []User{
 			{ID: 1, First: "Bling", Last: "App", Email: "bling@example.org"},
 			{ID: 99, First: "Ada", Last: "Ray", Email: "ada@example.org"},
+			{ID: 7, First: "Dana", Last: "Rivers", Email: "dana@example.org"},
 		}
+	}
+	c.Apps = slices.Clone(c.Apps)
+	for i := range c.Apps {
+		fill(&c.Apps[i].ID, int64(i+1))
+		fill(&c.Apps[i].Secret, DefaultAppSecret)
 	}
 	return c
 }

@@ -20,6 +20,11 @@ func (s *Sim) Control() http.Handler {
 	// browser: a person reads the inbox
 	mux.HandleFunc("GET /sim/inbox", s.handleInbox)
 	mux.HandleFunc("GET /sim/inbox.css", handleStyle)
+	// browser: a person reads one conversation, with the sidebar apps, and answers
+	mux.HandleFunc("GET /sim/inbox/{id}", s.handleDesk)
+	mux.HandleFunc("POST /sim/inbox/{id}/write", s.handleDeskWrite)
+	mux.HandleFunc("GET /sim/desk.js", handleScript)
+	mux.HandleFunc("GET /sim/conversations/{id}/sidebar", s.handleSidebar)
 	// scripts and the playground: read
 	mux.HandleFunc("GET /sim/conversations", s.handleConversations)
 	mux.HandleFunc("GET /sim/conversations/{id}", s.handleConversation)
@@ -41,6 +46,8 @@ func (s *Sim) Control() http.Handler {
 	mux.HandleFunc("POST /sim/conversations/{id}/lock", act(s.doLock))
 	// the customer is an e-mail address or an id
 	mux.HandleFunc("POST /sim/customers/{customer}/phones", s.handleSetPhones)
+	mux.HandleFunc("PUT /sim/users/{id}", s.handleSetUser)
+	mux.HandleFunc("DELETE /sim/users/{id}", s.handleRemoveUser)
 	// scripts: turn the knobs
 	mux.HandleFunc("GET /sim/faults", s.handleFaults)
 	mux.HandleFunc("PUT /sim/faults", s.handleSetFaults)

@@ -17,6 +17,8 @@ type User struct {
 	First string `json:"first"`
 	Last  string `json:"last"`
 	Email string `json:"email"`
+	// Mailboxes are those the user has access to; none: all.
+	Mailboxes []int64 `json:"mailboxes,omitempty"`
 }
 
 // Person is who did something: a user or a customer.

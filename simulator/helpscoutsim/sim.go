@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bling-hotline/bling/simulator/fault"
@@ -23,6 +24,7 @@ type Sim struct {
 	done    chan struct{} // closed by Close
 
 	mu       sync.RWMutex
+	users    atomic.Pointer[[]User] // replaced under mu
 	state    *state
 	settings Settings
 
@@ -51,6 +53,7 @@ func New(cfg Config) (*Sim, error) {
 		state:    newState(firstIDs),
 		settings: Settings{RateLimit: cfg.RateLimit, ListLag: cfg.ListLag, Latency: cfg.Latency},
 	}
+	s.users.Store(&cfg.Users)
 	s.journal = &journal{now: cfg.Now, changed: &s.changed}
 	s.courier = newCourier(s)
 	if cfg.StateFile != "" {
@@ -186,14 +189,15 @@ func (s *Sim) noteChange() {
 
 // user finds a user of the account; the zero id is the app's owner.
 func (s *Sim) user(id int64) (User, bool) {
+	users := *s.users.Load()
 	if id == 0 {
-		return s.cfg.Users[0], true
+		return users[0], true
 	}
-	i := slices.IndexFunc(s.cfg.Users, func(u User) bool { return u.ID == id })
+	i := slices.IndexFunc(users, func(u User) bool { return u.ID == id })
 	if i < 0 {
 		return User{}, false
 	}
-	return s.cfg.Users[i], true
+	return users[i], true
 }
 
 func (s *Sim) hasMailbox(id int64) bool {

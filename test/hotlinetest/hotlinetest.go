@@ -25,8 +25,11 @@ import (
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/signature"
 	"github.com/bling-hotline/bling/internal/sqldb"
+	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/dialer"
+	dialerstore "github.com/bling-hotline/bling/services/dialer/sqlstore"
 	"github.com/bling-hotline/bling/services/gateway"
 	"github.com/bling-hotline/bling/services/telephony"
 	telephonystore "github.com/bling-hotline/bling/services/telephony/sqlstore"
@@ -87,7 +90,9 @@ type Hotline struct {
 	// URL is the gateway's public address.
 	URL       string
 	Telephony telephonyv1.TelephonyServiceClient
+	CallBacks telephonyv1.CallBackServiceClient
 	Ticketing ticketingv1.TicketingServiceClient
+	Dialer    dialerv1.DialerServiceClient
 	// Now is the clock of services and vendors.
 	Now func() time.Time
 
@@ -101,10 +106,11 @@ type Hotline struct {
 
 // replica is one of each service.
 type replica struct {
-	telephony, ticketing         *sqldb.DB
+	telephony, ticketing, dialer *sqldb.DB
 	phones                       *telephony.Service
 	door                         http.Handler
 	stopTelephony, stopTicketing func()
+	stopDialer                   func()
 }
 
 // CallOutcome is what telephony has written down of a call; empty if it has not yet.
@@ -172,10 +178,12 @@ func (h *Hotline) start() {
 }
 
 func (r *replica) stop() {
+	r.stopDialer()
 	r.stopTelephony()
 	r.stopTicketing()
 	r.telephony.Close()
 	r.ticketing.Close()
+	r.dialer.Close()
 }
 
 // Idle waits until no service has work left, not even work that waits for its time.
@@ -219,6 +227,7 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	}
 	hc := helpscoutsim.Config{RateLimit: -1, ListLag: -1, Now: o.Now}
 	hc.Webhooks = []helpscoutsim.Webhook{{URL: gateway + "/bling/helpscout_webhook", MailboxIDs: []int64{simulator.MailboxID}, Events: simulator.Events}}
+	hc.Apps = []helpscoutsim.App{{Name: "Bling", URL: gateway + "/bling/sidebar", MailboxIDs: []int64{simulator.MailboxID}}}
 	if o.HelpScout != nil {
 		o.HelpScout(&hc)
 	}
@@ -259,6 +268,7 @@ func (v Vendors) Environ() []string {
 		"TWILIO_API_URL=" + v.TwilioURL, "TWILIO_ACCOUNT_SID=" + twiliosim.DefaultAccountSID, "TWILIO_AUTH_TOKEN=" + twiliosim.DefaultAuthToken,
 		"HELPSCOUT_API_URL=" + v.HelpScoutURL, "HELPSCOUT_API_CLIENT_ID=" + helpscoutsim.DefaultClientID,
 		"HELPSCOUT_API_CLIENT_SECRET=" + helpscoutsim.DefaultClientSecret, "HELPSCOUT_WEBHOOK_SECRET=" + helpscoutsim.DefaultWebhookSecret,
+		"HELPSCOUT_APP_SECRET=" + helpscoutsim.DefaultAppSecret, "HELPSCOUT_WEB_URL=" + v.HelpScoutURL,
 		"BLACKHOLE_DOMAIN=" + simulator.Domain,
 		"BLING_MAILBOXES=twilio:" + simulator.Hotline + ":" + strconv.Itoa(simulator.MailboxID),
 		"BLING_TWILIO_SETTLE=200ms", "BLING_HELPSCOUT_SETTLE=50ms", "BLING_HELPSCOUT_LIST_LAG=500ms",
@@ -331,13 +341,16 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 	fatal(t, err)
 	ticketingDB, err := ticketingstore.Open(context.Background(), o.DB)
 	fatal(t, err)
+	dialerDB, err := dialerstore.Open(context.Background(), o.DB)
+	fatal(t, err)
 	var network rpc.Network
-	telephonyConn, ticketingConn := dial(t, "telephony", &network), dial(t, "ticketing", &network)
+	telephonyConn, ticketingConn, dialerConn := dial(t, "telephony", &network), dial(t, "ticketing", &network), dial(t, "dialer", &network)
+	h.CallBacks, h.Dialer = telephonyv1.NewCallBackServiceClient(telephonyConn), dialerv1.NewDialerServiceClient(dialerConn)
 	h.Telephony, h.Ticketing = telephonyv1.NewTelephonyServiceClient(telephonyConn), ticketingv1.NewTicketingServiceClient(ticketingConn)
 
 	desk, err := ticketing.New(ticketing.Config{
 		Hotlines: o.Hotlines, APIURL: h.HelpScoutURL, ClientID: helpscoutsim.DefaultClientID, ClientSecret: helpscoutsim.DefaultClientSecret,
-		Domain: simulator.Domain, Settle: 50 * time.Millisecond, ListLag: 500 * time.Millisecond,
+		Domain: simulator.Domain, Settle: 50 * time.Millisecond, ListLag: 500 * time.Millisecond, WebURL: h.HelpScoutURL,
 	}, ticketing.Deps{DB: ticketingDB, Telephony: h.Telephony, Log: o.Log, Now: o.Now})
 	fatal(t, err)
 	phones, err := telephony.New(telephony.Config{
@@ -346,15 +359,23 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 		CallPatience: o.CallPatience, CallSettle: time.Millisecond, LookEvery: o.LookEvery,
 	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now, Engine: o.Engine})
 	fatal(t, err)
+	agents, err := dialer.New(dialer.Config{
+		Hotlines: o.Hotlines, PublicURL: h.URL, WebURL: h.HelpScoutURL, Keys: []string{helpscoutsim.DefaultAppSecret},
+	}, dialer.Deps{
+		DB: dialerDB, CallBacks: h.CallBacks, Telephony: h.Telephony, Ticketing: h.Ticketing, Pages: network.Listen("dialer-pages"), Log: o.Log, Now: o.Now,
+	})
+	fatal(t, err)
 	door, err := gateway.New(gateway.Config{
 		Hotlines: o.Hotlines, PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
-	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log})
+		AppSecrets: []string{helpscoutsim.DefaultAppSecret}, DialerURL: "http://dialer",
+	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log, Dialer: network.Transport("dialer-pages")})
 	fatal(t, err)
 
 	stopTicketing := sync.OnceFunc(run(t, o.Log, &network, "ticketing", desk))
 	stopTelephony := sync.OnceFunc(run(t, o.Log, &network, "telephony", phones))
 	return &replica{
-		telephony: telephonyDB, ticketing: ticketingDB, phones: phones, door: door.Handler(), stopTicketing: stopTicketing,
+		telephony: telephonyDB, ticketing: ticketingDB, dialer: dialerDB, phones: phones, door: door.Handler(), stopTicketing: stopTicketing,
+		stopDialer:    sync.OnceFunc(run(t, o.Log, &network, "dialer", agents)),
 		stopTelephony: func() { stopTelephony(); telephonyConn.Close(); ticketingConn.Close() },
 	}
 }

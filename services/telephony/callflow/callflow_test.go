@@ -82,6 +82,9 @@ func recorded(c *hotline.Calls) {
 // first is the round in which Anna and Ben were rung.
 var first = callflow.Round{Began: noon, Since: noon, Number: 1, Ring: []int{0, 1}, Rest: []int{2}}
 
+// back is a call back to the supporter.
+func back() callflow.Back { return callflow.Back{Call: call(), Key: "dialer-X"} }
+
 func yes() bool { return true }
 func no() bool  { return false }
 
@@ -105,6 +108,11 @@ func TestDocuments(t *testing.T) {
 		"withheld-refused": call(from("anonymous"), calls(func(c *hotline.Calls) { c.Withheld = hotline.WithheldReject })).Begin(callflow.Known{}),
 		"ask":              call().Ask(leg),
 		"key-take":         call().Key(leg, "1", yes),
+		"agent-ask":        back().Ask(0),
+		"agent-ask-again":  back().Ask(1),
+		"agent-dial":       back().Dial(),
+		"agent-unreached":  back().Over(false),
+		"agent-over":       back().Over(true),
 		"key-too-late":     call().Key(leg, "1", no),
 		"key-leave":        call().Key(leg, "2", no),
 		"key-other":        call().Key(leg, "7", no),

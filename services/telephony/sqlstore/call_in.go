@@ -246,7 +246,7 @@ const longestCall = 4 * time.Hour
 // CallFacts is what a call's flow may want to know.
 type CallFacts struct {
 	Blocked bool
-	Busy    []phone.Number             // phones that are on a call of ours, callers' included
+	Busy    []phone.Number             // phones that are on a call of ours, callers' and agents' included
 	Talked  map[phone.Number]time.Time // when phones last ended a talk, of the last weeks
 	Legs    []LegRow                   // of this very call; At is when it was answered, zero if it never was
 }
@@ -264,7 +264,8 @@ func (s *Store) CallFacts(ctx context.Context, callSID, supporter string, hotlin
 		f.Busy = append(f.Busy, n)
 		return err
 	}, `SELECT phone FROM call_leg WHERE ended_at = 0 AND answered_at > 0 AND answered_at > $1
-		UNION SELECT supporter FROM call_in WHERE state = 'open' AND began_at > $1`, now.Add(-longestCall).UnixMicro())
+		UNION SELECT supporter FROM call_in WHERE state = 'open' AND began_at > $1
+		UNION SELECT agent_phone FROM call_back WHERE state <> 'ended' AND state_at > $1`, now.Add(-longestCall).UnixMicro())
 	if err != nil {
 		return f, err
 	}

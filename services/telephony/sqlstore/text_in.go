@@ -49,7 +49,8 @@ type TextInRow struct {
 	Trace      string
 	ReceivedAt time.Time
 	Attempts   int
-	// Wish is what the text says of texts to its sender: OptOut, OptIn or nothing. Opt is what that has changed.
+	// Wish is what the text says of texts and calls to its sender: OptOut, OptIn, NoCalls, CallsAgain or nothing. Opt is what that has
+	// changed.
 	Wish, Opt string
 	// FirstContact says that nothing of this supporter was in a ticket before.
 	FirstContact bool
@@ -131,7 +132,11 @@ func applyWishes(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted ma
 		if t.Wish == "" || !inserted[t.MessageSID] {
 			continue
 		}
-		changed, err := optOut(ctx, tx, t.Hotline, t.Supporter, t.Wish == OptOut, t.ReceivedAt, t.MessageSID)
+		note, not := optOut, OptOut
+		if t.Wish == NoCalls || t.Wish == CallsAgain {
+			note, not = noCalls, NoCalls
+		}
+		changed, err := note(ctx, tx, t.Hotline, t.Supporter, t.Wish == not, t.ReceivedAt, t.MessageSID)
 		if err != nil {
 			return err
 		}

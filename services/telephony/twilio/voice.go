@@ -8,6 +8,8 @@ import (
 	"time"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
+
+	"github.com/bling-hotline/bling/internal/phone"
 )
 
 // Call is a call, or a leg of one, as Twilio has it.
@@ -36,6 +38,70 @@ func (c *Client) Call(ctx context.Context, sid string) (Call, error) {
 	}
 	seconds, _ := strconv.Atoi(word(v.Duration)) // 0 while it goes on
 	return Call{From: word(v.From), To: word(v.To), Status: word(v.Status), Seconds: seconds}, nil
+}
+
+// NewCall is a call to make.
+type NewCall struct {
+	From, To       phone.Number
+	URL            string // what to do when it is answered
+	StatusCallback string // where its states are told
+	RingFor        time.Duration
+	Longest        time.Duration
+}
+
+// CreateCall calls a phone and returns the call's SID. The error is always an *Error.
+// See https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource.
+func (c *Client) CreateCall(ctx context.Context, n NewCall) (sid string, err error) {
+	params := &api.CreateCallParams{}
+	params.SetFrom(string(n.From)).SetTo(string(n.To)).SetUrl(n.URL).SetStatusCallback(n.StatusCallback)
+	params.SetStatusCallbackEvent([]string{"initiated", "ringing", "answered", "completed"})
+	params.SetTimeout(int(n.RingFor / time.Second)).SetTimeLimit(int(n.Longest / time.Second))
+	call, service := c.call(ctx)
+	defer call.cancel()
+	created, err := service.CreateCall(params)
+	if err != nil {
+		return "", call.failed(err)
+	}
+	if word(created.Sid) == "" {
+		return "", call.failed(errors.New("answer without sid"))
+	}
+	return *created.Sid, nil
+}
+
+// FindCalls returns the SIDs of the calls that we made from one number to another at or after since, newest first.
+func (c *Client) FindCalls(ctx context.Context, from, to phone.Number, since time.Time) (sids []string, err error) {
+	params := &api.ListCallParams{}
+	params.SetFrom(string(from)).SetTo(string(to)).SetPageSize(50).SetLimit(50)
+	call, service := c.call(ctx)
+	defer call.cancel()
+	list, err := service.ListCall(params)
+	if err != nil {
+		return nil, call.failed(err)
+	}
+	for _, v := range list {
+		at, err := time.Parse(time.RFC1123Z, word(v.DateCreated))
+		if err == nil && !at.Before(since.Truncate(time.Second)) && word(v.Direction) == "outbound-api" && word(v.Sid) != "" {
+			sids = append(sids, *v.Sid)
+		}
+	}
+	return sids, nil
+}
+
+// HangUp ends a call, with all its legs. One that is over is no error.
+func (c *Client) HangUp(ctx context.Context, sid string) error {
+	params := &api.UpdateCallParams{}
+	params.SetStatus("completed")
+	call, service := c.call(ctx)
+	defer call.cancel()
+	if _, err := service.UpdateCall(sid, params); err != nil {
+		failed := call.failed(err)
+		const notInProgress = 21220 // https://www.twilio.com/docs/api/errors/21220
+		if failed.Code == notInProgress || failed.Status == http.StatusNotFound {
+			return nil
+		}
+		return failed
+	}
+	return nil
 }
 
 // NotFound reports whether an error says that Twilio does not have what was asked for.

@@ -206,6 +206,38 @@ func (c *Client) Profile(ctx context.Context, customerID int64) (p Profile, err 
 	return p, err
 }
 
+// User is who works in Help Scout.
+type User struct {
+	ID        int64  `json:"id"`
+	FirstName string `json:"firstName"`
+	LastName  string `json:"lastName"`
+}
+
+// UserOf returns a user who has access to a mailbox; false if they have not.
+// See https://developer.helpscout.com/mailbox-api/endpoints/users/list/.
+func (c *Client) UserOf(ctx context.Context, mailboxID, userID int64) (u User, found bool, err error) {
+	for page := 1; page <= 40; page++ {
+		var list struct {
+			Embedded struct {
+				Users []User `json:"users"`
+			} `json:"_embedded"`
+			Page struct {
+				TotalPages int `json:"totalPages"`
+			} `json:"page"`
+		}
+		if _, err := c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/users?mailbox=%d&page=%d", mailboxID, page), nil, &list); err != nil {
+			return u, false, err
+		}
+		if i := slices.IndexFunc(list.Embedded.Users, func(u User) bool { return u.ID == userID }); i >= 0 {
+			return list.Embedded.Users[i], true, nil
+		}
+		if page >= list.Page.TotalPages {
+			break
+		}
+	}
+	return u, false, nil
+}
+
 // Profile is a customer as Help Scout has it.
 type Profile struct {
 	Embedded struct {

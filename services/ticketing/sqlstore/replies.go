@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/jobs"
@@ -127,6 +129,13 @@ type Contact struct {
 	Supporter string // as the carrier gave it; empty: not known
 	Hotline   string // the number they last wrote to
 	Edited    bool   // an agent may have changed the contact's phone in Help Scout
+}
+
+// MailboxID is the mailbox of the contact's lane.
+func (c Contact) MailboxID() int64 {
+	mailbox, _, _ := strings.Cut(c.Lane, "|")
+	id, _ := strconv.ParseInt(mailbox, 10, 64) // it was made of one
+	return id
 }
 
 const contactColumns = `id, supporter, hotline, edited`

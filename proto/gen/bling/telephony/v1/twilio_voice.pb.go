@@ -1355,6 +1355,565 @@ func (*ReceiveVoicemailResponse) Descriptor() ([]byte, []int) {
 	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{19}
 }
 
+// AskAgentRequest is an agent's phone that was picked up.
+type AskAgentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the call back.
+	CallBack string `protobuf:"bytes,1,opt,name=call_back,proto3" json:"call_back,omitempty"`
+	// Twilio's id of the agent's leg.
+	CallSid       string `protobuf:"bytes,2,opt,name=call_sid,json=CallSid,proto3" json:"call_sid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AskAgentRequest) Reset() {
+	*x = AskAgentRequest{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AskAgentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AskAgentRequest) ProtoMessage() {}
+
+func (x *AskAgentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AskAgentRequest.ProtoReflect.Descriptor instead.
+func (*AskAgentRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AskAgentRequest) GetCallBack() string {
+	if x != nil {
+		return x.CallBack
+	}
+	return ""
+}
+
+func (x *AskAgentRequest) GetCallSid() string {
+	if x != nil {
+		return x.CallSid
+	}
+	return ""
+}
+
+// AskAgentResponse is the answer to Twilio.
+type AskAgentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The TwiML document.
+	Twiml         string `protobuf:"bytes,1,opt,name=twiml,proto3" json:"twiml,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AskAgentResponse) Reset() {
+	*x = AskAgentResponse{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AskAgentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AskAgentResponse) ProtoMessage() {}
+
+func (x *AskAgentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AskAgentResponse.ProtoReflect.Descriptor instead.
+func (*AskAgentResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AskAgentResponse) GetTwiml() string {
+	if x != nil {
+		return x.Twiml
+	}
+	return ""
+}
+
+// TakeAgentKeyRequest is a key that was pressed on an agent's phone.
+type TakeAgentKeyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the call back.
+	CallBack string `protobuf:"bytes,1,opt,name=call_back,proto3" json:"call_back,omitempty"`
+	// Twilio's id of the agent's leg.
+	CallSid string `protobuf:"bytes,2,opt,name=call_sid,json=CallSid,proto3" json:"call_sid,omitempty"`
+	// The key.
+	Digits string `protobuf:"bytes,3,opt,name=digits,json=Digits,proto3" json:"digits,omitempty"`
+	// How often another key was pressed before.
+	Again         int32 `protobuf:"varint,4,opt,name=again,proto3" json:"again,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeAgentKeyRequest) Reset() {
+	*x = TakeAgentKeyRequest{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeAgentKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeAgentKeyRequest) ProtoMessage() {}
+
+func (x *TakeAgentKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeAgentKeyRequest.ProtoReflect.Descriptor instead.
+func (*TakeAgentKeyRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *TakeAgentKeyRequest) GetCallBack() string {
+	if x != nil {
+		return x.CallBack
+	}
+	return ""
+}
+
+func (x *TakeAgentKeyRequest) GetCallSid() string {
+	if x != nil {
+		return x.CallSid
+	}
+	return ""
+}
+
+func (x *TakeAgentKeyRequest) GetDigits() string {
+	if x != nil {
+		return x.Digits
+	}
+	return ""
+}
+
+func (x *TakeAgentKeyRequest) GetAgain() int32 {
+	if x != nil {
+		return x.Again
+	}
+	return 0
+}
+
+// TakeAgentKeyResponse is the answer to Twilio.
+type TakeAgentKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The TwiML document.
+	Twiml         string `protobuf:"bytes,1,opt,name=twiml,proto3" json:"twiml,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeAgentKeyResponse) Reset() {
+	*x = TakeAgentKeyResponse{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeAgentKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeAgentKeyResponse) ProtoMessage() {}
+
+func (x *TakeAgentKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeAgentKeyResponse.ProtoReflect.Descriptor instead.
+func (*TakeAgentKeyResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *TakeAgentKeyResponse) GetTwiml() string {
+	if x != nil {
+		return x.Twiml
+	}
+	return ""
+}
+
+// EndCallBackRequest is the end of the supporter's leg.
+type EndCallBackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the call back.
+	CallBack string `protobuf:"bytes,1,opt,name=call_back,proto3" json:"call_back,omitempty"`
+	// Twilio's id of the agent's leg.
+	CallSid string `protobuf:"bytes,2,opt,name=call_sid,json=CallSid,proto3" json:"call_sid,omitempty"`
+	// Whether the agent is still there: "in-progress".
+	CallStatus string `protobuf:"bytes,3,opt,name=call_status,json=CallStatus,proto3" json:"call_status,omitempty"`
+	// What became of the supporter's leg, such as "no-answer".
+	DialCallStatus string `protobuf:"bytes,4,opt,name=dial_call_status,json=DialCallStatus,proto3" json:"dial_call_status,omitempty"`
+	// How long it was connected, in seconds.
+	DialCallDuration int32 `protobuf:"varint,5,opt,name=dial_call_duration,json=DialCallDuration,proto3" json:"dial_call_duration,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *EndCallBackRequest) Reset() {
+	*x = EndCallBackRequest{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndCallBackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndCallBackRequest) ProtoMessage() {}
+
+func (x *EndCallBackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndCallBackRequest.ProtoReflect.Descriptor instead.
+func (*EndCallBackRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *EndCallBackRequest) GetCallBack() string {
+	if x != nil {
+		return x.CallBack
+	}
+	return ""
+}
+
+func (x *EndCallBackRequest) GetCallSid() string {
+	if x != nil {
+		return x.CallSid
+	}
+	return ""
+}
+
+func (x *EndCallBackRequest) GetCallStatus() string {
+	if x != nil {
+		return x.CallStatus
+	}
+	return ""
+}
+
+func (x *EndCallBackRequest) GetDialCallStatus() string {
+	if x != nil {
+		return x.DialCallStatus
+	}
+	return ""
+}
+
+func (x *EndCallBackRequest) GetDialCallDuration() int32 {
+	if x != nil {
+		return x.DialCallDuration
+	}
+	return 0
+}
+
+// EndCallBackResponse is the answer to Twilio.
+type EndCallBackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The TwiML document.
+	Twiml         string `protobuf:"bytes,1,opt,name=twiml,proto3" json:"twiml,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndCallBackResponse) Reset() {
+	*x = EndCallBackResponse{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndCallBackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndCallBackResponse) ProtoMessage() {}
+
+func (x *EndCallBackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndCallBackResponse.ProtoReflect.Descriptor instead.
+func (*EndCallBackResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *EndCallBackResponse) GetTwiml() string {
+	if x != nil {
+		return x.Twiml
+	}
+	return ""
+}
+
+// ReceiveAgentStatusRequest is a status of the agent's leg.
+type ReceiveAgentStatusRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the call back.
+	CallBack string `protobuf:"bytes,1,opt,name=call_back,proto3" json:"call_back,omitempty"`
+	// Twilio's id of the agent's leg.
+	CallSid string `protobuf:"bytes,2,opt,name=call_sid,json=CallSid,proto3" json:"call_sid,omitempty"`
+	// Twilio's status of it.
+	CallStatus    string `protobuf:"bytes,3,opt,name=call_status,json=CallStatus,proto3" json:"call_status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveAgentStatusRequest) Reset() {
+	*x = ReceiveAgentStatusRequest{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveAgentStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveAgentStatusRequest) ProtoMessage() {}
+
+func (x *ReceiveAgentStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveAgentStatusRequest.ProtoReflect.Descriptor instead.
+func (*ReceiveAgentStatusRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ReceiveAgentStatusRequest) GetCallBack() string {
+	if x != nil {
+		return x.CallBack
+	}
+	return ""
+}
+
+func (x *ReceiveAgentStatusRequest) GetCallSid() string {
+	if x != nil {
+		return x.CallSid
+	}
+	return ""
+}
+
+func (x *ReceiveAgentStatusRequest) GetCallStatus() string {
+	if x != nil {
+		return x.CallStatus
+	}
+	return ""
+}
+
+// ReceiveAgentStatusResponse is empty.
+type ReceiveAgentStatusResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveAgentStatusResponse) Reset() {
+	*x = ReceiveAgentStatusResponse{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveAgentStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveAgentStatusResponse) ProtoMessage() {}
+
+func (x *ReceiveAgentStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveAgentStatusResponse.ProtoReflect.Descriptor instead.
+func (*ReceiveAgentStatusResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{27}
+}
+
+// ReceiveSupporterStatusRequest is a status of the supporter's leg.
+type ReceiveSupporterStatusRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the call back.
+	CallBack string `protobuf:"bytes,1,opt,name=call_back,proto3" json:"call_back,omitempty"`
+	// Twilio's id of the agent's leg.
+	ParentCallSid string `protobuf:"bytes,2,opt,name=parent_call_sid,json=ParentCallSid,proto3" json:"parent_call_sid,omitempty"`
+	// Twilio's status of the supporter's leg.
+	CallStatus string `protobuf:"bytes,3,opt,name=call_status,json=CallStatus,proto3" json:"call_status,omitempty"`
+	// How long it was connected, in seconds, at its end.
+	CallDuration  int32 `protobuf:"varint,4,opt,name=call_duration,json=CallDuration,proto3" json:"call_duration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveSupporterStatusRequest) Reset() {
+	*x = ReceiveSupporterStatusRequest{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveSupporterStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveSupporterStatusRequest) ProtoMessage() {}
+
+func (x *ReceiveSupporterStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveSupporterStatusRequest.ProtoReflect.Descriptor instead.
+func (*ReceiveSupporterStatusRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ReceiveSupporterStatusRequest) GetCallBack() string {
+	if x != nil {
+		return x.CallBack
+	}
+	return ""
+}
+
+func (x *ReceiveSupporterStatusRequest) GetParentCallSid() string {
+	if x != nil {
+		return x.ParentCallSid
+	}
+	return ""
+}
+
+func (x *ReceiveSupporterStatusRequest) GetCallStatus() string {
+	if x != nil {
+		return x.CallStatus
+	}
+	return ""
+}
+
+func (x *ReceiveSupporterStatusRequest) GetCallDuration() int32 {
+	if x != nil {
+		return x.CallDuration
+	}
+	return 0
+}
+
+// ReceiveSupporterStatusResponse is empty.
+type ReceiveSupporterStatusResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveSupporterStatusResponse) Reset() {
+	*x = ReceiveSupporterStatusResponse{}
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveSupporterStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveSupporterStatusResponse) ProtoMessage() {}
+
+func (x *ReceiveSupporterStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_twilio_voice_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveSupporterStatusResponse.ProtoReflect.Descriptor instead.
+func (*ReceiveSupporterStatusResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP(), []int{29}
+}
+
 var File_bling_telephony_v1_twilio_voice_proto protoreflect.FileDescriptor
 
 const file_bling_telephony_v1_twilio_voice_proto_rawDesc = "" +
@@ -1448,7 +2007,41 @@ const file_bling_telephony_v1_twilio_voice_proto_rawDesc = "" +
 	"\trecording\x18\x03 \x01(\tR\trecording\x12\x16\n" +
 	"\x06length\x18\x04 \x01(\x05R\x06length\x12\x1a\n" +
 	"\bcall_sid\x18\x05 \x01(\tR\bcall_sid\"\x1a\n" +
-	"\x18ReceiveVoicemailResponse2\x93\b\n" +
+	"\x18ReceiveVoicemailResponse\"J\n" +
+	"\x0fAskAgentRequest\x12\x1c\n" +
+	"\tcall_back\x18\x01 \x01(\tR\tcall_back\x12\x19\n" +
+	"\bcall_sid\x18\x02 \x01(\tR\aCallSid\"(\n" +
+	"\x10AskAgentResponse\x12\x14\n" +
+	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"|\n" +
+	"\x13TakeAgentKeyRequest\x12\x1c\n" +
+	"\tcall_back\x18\x01 \x01(\tR\tcall_back\x12\x19\n" +
+	"\bcall_sid\x18\x02 \x01(\tR\aCallSid\x12\x16\n" +
+	"\x06digits\x18\x03 \x01(\tR\x06Digits\x12\x14\n" +
+	"\x05again\x18\x04 \x01(\x05R\x05again\",\n" +
+	"\x14TakeAgentKeyResponse\x12\x14\n" +
+	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"\xc6\x01\n" +
+	"\x12EndCallBackRequest\x12\x1c\n" +
+	"\tcall_back\x18\x01 \x01(\tR\tcall_back\x12\x19\n" +
+	"\bcall_sid\x18\x02 \x01(\tR\aCallSid\x12\x1f\n" +
+	"\vcall_status\x18\x03 \x01(\tR\n" +
+	"CallStatus\x12(\n" +
+	"\x10dial_call_status\x18\x04 \x01(\tR\x0eDialCallStatus\x12,\n" +
+	"\x12dial_call_duration\x18\x05 \x01(\x05R\x10DialCallDuration\"+\n" +
+	"\x13EndCallBackResponse\x12\x14\n" +
+	"\x05twiml\x18\x01 \x01(\tR\x05twiml\"u\n" +
+	"\x19ReceiveAgentStatusRequest\x12\x1c\n" +
+	"\tcall_back\x18\x01 \x01(\tR\tcall_back\x12\x19\n" +
+	"\bcall_sid\x18\x02 \x01(\tR\aCallSid\x12\x1f\n" +
+	"\vcall_status\x18\x03 \x01(\tR\n" +
+	"CallStatus\"\x1c\n" +
+	"\x1aReceiveAgentStatusResponse\"\xab\x01\n" +
+	"\x1dReceiveSupporterStatusRequest\x12\x1c\n" +
+	"\tcall_back\x18\x01 \x01(\tR\tcall_back\x12&\n" +
+	"\x0fparent_call_sid\x18\x02 \x01(\tR\rParentCallSid\x12\x1f\n" +
+	"\vcall_status\x18\x03 \x01(\tR\n" +
+	"CallStatus\x12#\n" +
+	"\rcall_duration\x18\x04 \x01(\x05R\fCallDuration\" \n" +
+	"\x1eReceiveSupporterStatusResponse2\xa3\f\n" +
 	"\x12TwilioVoiceService\x12^\n" +
 	"\vReceiveCall\x12&.bling.telephony.v1.ReceiveCallRequest\x1a'.bling.telephony.v1.ReceiveCallResponse\x12U\n" +
 	"\bAskPhone\x12#.bling.telephony.v1.AskPhoneRequest\x1a$.bling.telephony.v1.AskPhoneResponse\x12R\n" +
@@ -1459,7 +2052,12 @@ const file_bling_telephony_v1_twilio_voice_proto_rawDesc = "" +
 	"\x11ReceiveCallStatus\x12,.bling.telephony.v1.ReceiveCallStatusRequest\x1a-.bling.telephony.v1.ReceiveCallStatusResponse\x12m\n" +
 	"\x10ReceiveRecording\x12+.bling.telephony.v1.ReceiveRecordingRequest\x1a,.bling.telephony.v1.ReceiveRecordingResponse\x12y\n" +
 	"\x14ReceiveTranscription\x12/.bling.telephony.v1.ReceiveTranscriptionRequest\x1a0.bling.telephony.v1.ReceiveTranscriptionResponse\x12m\n" +
-	"\x10ReceiveVoicemail\x12+.bling.telephony.v1.ReceiveVoicemailRequest\x1a,.bling.telephony.v1.ReceiveVoicemailResponseB\xdd\x01\n" +
+	"\x10ReceiveVoicemail\x12+.bling.telephony.v1.ReceiveVoicemailRequest\x1a,.bling.telephony.v1.ReceiveVoicemailResponse\x12U\n" +
+	"\bAskAgent\x12#.bling.telephony.v1.AskAgentRequest\x1a$.bling.telephony.v1.AskAgentResponse\x12a\n" +
+	"\fTakeAgentKey\x12'.bling.telephony.v1.TakeAgentKeyRequest\x1a(.bling.telephony.v1.TakeAgentKeyResponse\x12^\n" +
+	"\vEndCallBack\x12&.bling.telephony.v1.EndCallBackRequest\x1a'.bling.telephony.v1.EndCallBackResponse\x12s\n" +
+	"\x12ReceiveAgentStatus\x12-.bling.telephony.v1.ReceiveAgentStatusRequest\x1a..bling.telephony.v1.ReceiveAgentStatusResponse\x12\x7f\n" +
+	"\x16ReceiveSupporterStatus\x121.bling.telephony.v1.ReceiveSupporterStatusRequest\x1a2.bling.telephony.v1.ReceiveSupporterStatusResponseB\xdd\x01\n" +
 	"\x16com.bling.telephony.v1B\x10TwilioVoiceProtoP\x01ZGgithub.com/bling-hotline/bling/proto/gen/bling/telephony/v1;telephonyv1\xa2\x02\x03BTX\xaa\x02\x12Bling.Telephony.V1\xca\x02\x12Bling\\Telephony\\V1\xe2\x02\x1eBling\\Telephony\\V1\\GPBMetadata\xea\x02\x14Bling::Telephony::V1b\x06proto3"
 
 var (
@@ -1474,28 +2072,38 @@ func file_bling_telephony_v1_twilio_voice_proto_rawDescGZIP() []byte {
 	return file_bling_telephony_v1_twilio_voice_proto_rawDescData
 }
 
-var file_bling_telephony_v1_twilio_voice_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_bling_telephony_v1_twilio_voice_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_bling_telephony_v1_twilio_voice_proto_goTypes = []any{
-	(*ReceiveCallRequest)(nil),           // 0: bling.telephony.v1.ReceiveCallRequest
-	(*ReceiveCallResponse)(nil),          // 1: bling.telephony.v1.ReceiveCallResponse
-	(*AskPhoneRequest)(nil),              // 2: bling.telephony.v1.AskPhoneRequest
-	(*AskPhoneResponse)(nil),             // 3: bling.telephony.v1.AskPhoneResponse
-	(*TakeKeyRequest)(nil),               // 4: bling.telephony.v1.TakeKeyRequest
-	(*TakeKeyResponse)(nil),              // 5: bling.telephony.v1.TakeKeyResponse
-	(*EndRoundRequest)(nil),              // 6: bling.telephony.v1.EndRoundRequest
-	(*EndRoundResponse)(nil),             // 7: bling.telephony.v1.EndRoundResponse
-	(*EndVoicemailRequest)(nil),          // 8: bling.telephony.v1.EndVoicemailRequest
-	(*EndVoicemailResponse)(nil),         // 9: bling.telephony.v1.EndVoicemailResponse
-	(*ReceiveLegStatusRequest)(nil),      // 10: bling.telephony.v1.ReceiveLegStatusRequest
-	(*ReceiveLegStatusResponse)(nil),     // 11: bling.telephony.v1.ReceiveLegStatusResponse
-	(*ReceiveCallStatusRequest)(nil),     // 12: bling.telephony.v1.ReceiveCallStatusRequest
-	(*ReceiveCallStatusResponse)(nil),    // 13: bling.telephony.v1.ReceiveCallStatusResponse
-	(*ReceiveRecordingRequest)(nil),      // 14: bling.telephony.v1.ReceiveRecordingRequest
-	(*ReceiveRecordingResponse)(nil),     // 15: bling.telephony.v1.ReceiveRecordingResponse
-	(*ReceiveTranscriptionRequest)(nil),  // 16: bling.telephony.v1.ReceiveTranscriptionRequest
-	(*ReceiveTranscriptionResponse)(nil), // 17: bling.telephony.v1.ReceiveTranscriptionResponse
-	(*ReceiveVoicemailRequest)(nil),      // 18: bling.telephony.v1.ReceiveVoicemailRequest
-	(*ReceiveVoicemailResponse)(nil),     // 19: bling.telephony.v1.ReceiveVoicemailResponse
+	(*ReceiveCallRequest)(nil),             // 0: bling.telephony.v1.ReceiveCallRequest
+	(*ReceiveCallResponse)(nil),            // 1: bling.telephony.v1.ReceiveCallResponse
+	(*AskPhoneRequest)(nil),                // 2: bling.telephony.v1.AskPhoneRequest
+	(*AskPhoneResponse)(nil),               // 3: bling.telephony.v1.AskPhoneResponse
+	(*TakeKeyRequest)(nil),                 // 4: bling.telephony.v1.TakeKeyRequest
+	(*TakeKeyResponse)(nil),                // 5: bling.telephony.v1.TakeKeyResponse
+	(*EndRoundRequest)(nil),                // 6: bling.telephony.v1.EndRoundRequest
+	(*EndRoundResponse)(nil),               // 7: bling.telephony.v1.EndRoundResponse
+	(*EndVoicemailRequest)(nil),            // 8: bling.telephony.v1.EndVoicemailRequest
+	(*EndVoicemailResponse)(nil),           // 9: bling.telephony.v1.EndVoicemailResponse
+	(*ReceiveLegStatusRequest)(nil),        // 10: bling.telephony.v1.ReceiveLegStatusRequest
+	(*ReceiveLegStatusResponse)(nil),       // 11: bling.telephony.v1.ReceiveLegStatusResponse
+	(*ReceiveCallStatusRequest)(nil),       // 12: bling.telephony.v1.ReceiveCallStatusRequest
+	(*ReceiveCallStatusResponse)(nil),      // 13: bling.telephony.v1.ReceiveCallStatusResponse
+	(*ReceiveRecordingRequest)(nil),        // 14: bling.telephony.v1.ReceiveRecordingRequest
+	(*ReceiveRecordingResponse)(nil),       // 15: bling.telephony.v1.ReceiveRecordingResponse
+	(*ReceiveTranscriptionRequest)(nil),    // 16: bling.telephony.v1.ReceiveTranscriptionRequest
+	(*ReceiveTranscriptionResponse)(nil),   // 17: bling.telephony.v1.ReceiveTranscriptionResponse
+	(*ReceiveVoicemailRequest)(nil),        // 18: bling.telephony.v1.ReceiveVoicemailRequest
+	(*ReceiveVoicemailResponse)(nil),       // 19: bling.telephony.v1.ReceiveVoicemailResponse
+	(*AskAgentRequest)(nil),                // 20: bling.telephony.v1.AskAgentRequest
+	(*AskAgentResponse)(nil),               // 21: bling.telephony.v1.AskAgentResponse
+	(*TakeAgentKeyRequest)(nil),            // 22: bling.telephony.v1.TakeAgentKeyRequest
+	(*TakeAgentKeyResponse)(nil),           // 23: bling.telephony.v1.TakeAgentKeyResponse
+	(*EndCallBackRequest)(nil),             // 24: bling.telephony.v1.EndCallBackRequest
+	(*EndCallBackResponse)(nil),            // 25: bling.telephony.v1.EndCallBackResponse
+	(*ReceiveAgentStatusRequest)(nil),      // 26: bling.telephony.v1.ReceiveAgentStatusRequest
+	(*ReceiveAgentStatusResponse)(nil),     // 27: bling.telephony.v1.ReceiveAgentStatusResponse
+	(*ReceiveSupporterStatusRequest)(nil),  // 28: bling.telephony.v1.ReceiveSupporterStatusRequest
+	(*ReceiveSupporterStatusResponse)(nil), // 29: bling.telephony.v1.ReceiveSupporterStatusResponse
 }
 var file_bling_telephony_v1_twilio_voice_proto_depIdxs = []int32{
 	0,  // 0: bling.telephony.v1.TwilioVoiceService.ReceiveCall:input_type -> bling.telephony.v1.ReceiveCallRequest
@@ -1508,18 +2116,28 @@ var file_bling_telephony_v1_twilio_voice_proto_depIdxs = []int32{
 	14, // 7: bling.telephony.v1.TwilioVoiceService.ReceiveRecording:input_type -> bling.telephony.v1.ReceiveRecordingRequest
 	16, // 8: bling.telephony.v1.TwilioVoiceService.ReceiveTranscription:input_type -> bling.telephony.v1.ReceiveTranscriptionRequest
 	18, // 9: bling.telephony.v1.TwilioVoiceService.ReceiveVoicemail:input_type -> bling.telephony.v1.ReceiveVoicemailRequest
-	1,  // 10: bling.telephony.v1.TwilioVoiceService.ReceiveCall:output_type -> bling.telephony.v1.ReceiveCallResponse
-	3,  // 11: bling.telephony.v1.TwilioVoiceService.AskPhone:output_type -> bling.telephony.v1.AskPhoneResponse
-	5,  // 12: bling.telephony.v1.TwilioVoiceService.TakeKey:output_type -> bling.telephony.v1.TakeKeyResponse
-	7,  // 13: bling.telephony.v1.TwilioVoiceService.EndRound:output_type -> bling.telephony.v1.EndRoundResponse
-	9,  // 14: bling.telephony.v1.TwilioVoiceService.EndVoicemail:output_type -> bling.telephony.v1.EndVoicemailResponse
-	11, // 15: bling.telephony.v1.TwilioVoiceService.ReceiveLegStatus:output_type -> bling.telephony.v1.ReceiveLegStatusResponse
-	13, // 16: bling.telephony.v1.TwilioVoiceService.ReceiveCallStatus:output_type -> bling.telephony.v1.ReceiveCallStatusResponse
-	15, // 17: bling.telephony.v1.TwilioVoiceService.ReceiveRecording:output_type -> bling.telephony.v1.ReceiveRecordingResponse
-	17, // 18: bling.telephony.v1.TwilioVoiceService.ReceiveTranscription:output_type -> bling.telephony.v1.ReceiveTranscriptionResponse
-	19, // 19: bling.telephony.v1.TwilioVoiceService.ReceiveVoicemail:output_type -> bling.telephony.v1.ReceiveVoicemailResponse
-	10, // [10:20] is the sub-list for method output_type
-	0,  // [0:10] is the sub-list for method input_type
+	20, // 10: bling.telephony.v1.TwilioVoiceService.AskAgent:input_type -> bling.telephony.v1.AskAgentRequest
+	22, // 11: bling.telephony.v1.TwilioVoiceService.TakeAgentKey:input_type -> bling.telephony.v1.TakeAgentKeyRequest
+	24, // 12: bling.telephony.v1.TwilioVoiceService.EndCallBack:input_type -> bling.telephony.v1.EndCallBackRequest
+	26, // 13: bling.telephony.v1.TwilioVoiceService.ReceiveAgentStatus:input_type -> bling.telephony.v1.ReceiveAgentStatusRequest
+	28, // 14: bling.telephony.v1.TwilioVoiceService.ReceiveSupporterStatus:input_type -> bling.telephony.v1.ReceiveSupporterStatusRequest
+	1,  // 15: bling.telephony.v1.TwilioVoiceService.ReceiveCall:output_type -> bling.telephony.v1.ReceiveCallResponse
+	3,  // 16: bling.telephony.v1.TwilioVoiceService.AskPhone:output_type -> bling.telephony.v1.AskPhoneResponse
+	5,  // 17: bling.telephony.v1.TwilioVoiceService.TakeKey:output_type -> bling.telephony.v1.TakeKeyResponse
+	7,  // 18: bling.telephony.v1.TwilioVoiceService.EndRound:output_type -> bling.telephony.v1.EndRoundResponse
+	9,  // 19: bling.telephony.v1.TwilioVoiceService.EndVoicemail:output_type -> bling.telephony.v1.EndVoicemailResponse
+	11, // 20: bling.telephony.v1.TwilioVoiceService.ReceiveLegStatus:output_type -> bling.telephony.v1.ReceiveLegStatusResponse
+	13, // 21: bling.telephony.v1.TwilioVoiceService.ReceiveCallStatus:output_type -> bling.telephony.v1.ReceiveCallStatusResponse
+	15, // 22: bling.telephony.v1.TwilioVoiceService.ReceiveRecording:output_type -> bling.telephony.v1.ReceiveRecordingResponse
+	17, // 23: bling.telephony.v1.TwilioVoiceService.ReceiveTranscription:output_type -> bling.telephony.v1.ReceiveTranscriptionResponse
+	19, // 24: bling.telephony.v1.TwilioVoiceService.ReceiveVoicemail:output_type -> bling.telephony.v1.ReceiveVoicemailResponse
+	21, // 25: bling.telephony.v1.TwilioVoiceService.AskAgent:output_type -> bling.telephony.v1.AskAgentResponse
+	23, // 26: bling.telephony.v1.TwilioVoiceService.TakeAgentKey:output_type -> bling.telephony.v1.TakeAgentKeyResponse
+	25, // 27: bling.telephony.v1.TwilioVoiceService.EndCallBack:output_type -> bling.telephony.v1.EndCallBackResponse
+	27, // 28: bling.telephony.v1.TwilioVoiceService.ReceiveAgentStatus:output_type -> bling.telephony.v1.ReceiveAgentStatusResponse
+	29, // 29: bling.telephony.v1.TwilioVoiceService.ReceiveSupporterStatus:output_type -> bling.telephony.v1.ReceiveSupporterStatusResponse
+	15, // [15:30] is the sub-list for method output_type
+	0,  // [0:15] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -1536,7 +2154,7 @@ func file_bling_telephony_v1_twilio_voice_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bling_telephony_v1_twilio_voice_proto_rawDesc), len(file_bling_telephony_v1_twilio_voice_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

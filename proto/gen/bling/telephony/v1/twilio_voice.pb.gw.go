@@ -305,6 +305,141 @@ func local_request_TwilioVoiceService_ReceiveVoicemail_0(ctx context.Context, ma
 	return msg, metadata, err
 }
 
+func request_TwilioVoiceService_AskAgent_0(ctx context.Context, marshaler runtime.Marshaler, client TwilioVoiceServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq AskAgentRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.AskAgent(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_TwilioVoiceService_AskAgent_0(ctx context.Context, marshaler runtime.Marshaler, server TwilioVoiceServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq AskAgentRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.AskAgent(ctx, &protoReq)
+	return msg, metadata, err
+}
+
+func request_TwilioVoiceService_TakeAgentKey_0(ctx context.Context, marshaler runtime.Marshaler, client TwilioVoiceServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq TakeAgentKeyRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.TakeAgentKey(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_TwilioVoiceService_TakeAgentKey_0(ctx context.Context, marshaler runtime.Marshaler, server TwilioVoiceServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq TakeAgentKeyRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.TakeAgentKey(ctx, &protoReq)
+	return msg, metadata, err
+}
+
+func request_TwilioVoiceService_EndCallBack_0(ctx context.Context, marshaler runtime.Marshaler, client TwilioVoiceServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq EndCallBackRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.EndCallBack(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_TwilioVoiceService_EndCallBack_0(ctx context.Context, marshaler runtime.Marshaler, server TwilioVoiceServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq EndCallBackRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.EndCallBack(ctx, &protoReq)
+	return msg, metadata, err
+}
+
+func request_TwilioVoiceService_ReceiveAgentStatus_0(ctx context.Context, marshaler runtime.Marshaler, client TwilioVoiceServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReceiveAgentStatusRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ReceiveAgentStatus(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_TwilioVoiceService_ReceiveAgentStatus_0(ctx context.Context, marshaler runtime.Marshaler, server TwilioVoiceServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReceiveAgentStatusRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.ReceiveAgentStatus(ctx, &protoReq)
+	return msg, metadata, err
+}
+
+func request_TwilioVoiceService_ReceiveSupporterStatus_0(ctx context.Context, marshaler runtime.Marshaler, client TwilioVoiceServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReceiveSupporterStatusRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ReceiveSupporterStatus(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_TwilioVoiceService_ReceiveSupporterStatus_0(ctx context.Context, marshaler runtime.Marshaler, server TwilioVoiceServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReceiveSupporterStatusRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.ReceiveSupporterStatus(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 // RegisterTwilioVoiceServiceHandlerServer registers the http handlers for service TwilioVoiceService to "mux".
 // UnaryRPC     :call TwilioVoiceServiceServer directly.
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
@@ -510,6 +645,106 @@ func RegisterTwilioVoiceServiceHandlerServer(ctx context.Context, mux *runtime.S
 			return
 		}
 		forward_TwilioVoiceService_ReceiveVoicemail_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_AskAgent_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/AskAgent", runtime.WithHTTPPathPattern("/bling/twilio_agent_ask"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_TwilioVoiceService_AskAgent_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_AskAgent_0(annotatedContext, mux, outboundMarshaler, w, req, response_TwilioVoiceService_AskAgent_0{resp.(*AskAgentResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_TakeAgentKey_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/TakeAgentKey", runtime.WithHTTPPathPattern("/bling/twilio_agent_key"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_TwilioVoiceService_TakeAgentKey_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_TakeAgentKey_0(annotatedContext, mux, outboundMarshaler, w, req, response_TwilioVoiceService_TakeAgentKey_0{resp.(*TakeAgentKeyResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_EndCallBack_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/EndCallBack", runtime.WithHTTPPathPattern("/bling/twilio_agent_done"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_TwilioVoiceService_EndCallBack_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_EndCallBack_0(annotatedContext, mux, outboundMarshaler, w, req, response_TwilioVoiceService_EndCallBack_0{resp.(*EndCallBackResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_ReceiveAgentStatus_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/ReceiveAgentStatus", runtime.WithHTTPPathPattern("/bling/twilio_agent_status"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_TwilioVoiceService_ReceiveAgentStatus_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_ReceiveAgentStatus_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_ReceiveSupporterStatus_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/ReceiveSupporterStatus", runtime.WithHTTPPathPattern("/bling/twilio_agent_leg"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_TwilioVoiceService_ReceiveSupporterStatus_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_ReceiveSupporterStatus_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 
 	return nil
@@ -721,6 +956,91 @@ func RegisterTwilioVoiceServiceHandlerClient(ctx context.Context, mux *runtime.S
 		}
 		forward_TwilioVoiceService_ReceiveVoicemail_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_AskAgent_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/AskAgent", runtime.WithHTTPPathPattern("/bling/twilio_agent_ask"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_TwilioVoiceService_AskAgent_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_AskAgent_0(annotatedContext, mux, outboundMarshaler, w, req, response_TwilioVoiceService_AskAgent_0{resp.(*AskAgentResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_TakeAgentKey_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/TakeAgentKey", runtime.WithHTTPPathPattern("/bling/twilio_agent_key"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_TwilioVoiceService_TakeAgentKey_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_TakeAgentKey_0(annotatedContext, mux, outboundMarshaler, w, req, response_TwilioVoiceService_TakeAgentKey_0{resp.(*TakeAgentKeyResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_EndCallBack_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/EndCallBack", runtime.WithHTTPPathPattern("/bling/twilio_agent_done"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_TwilioVoiceService_EndCallBack_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_EndCallBack_0(annotatedContext, mux, outboundMarshaler, w, req, response_TwilioVoiceService_EndCallBack_0{resp.(*EndCallBackResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_ReceiveAgentStatus_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/ReceiveAgentStatus", runtime.WithHTTPPathPattern("/bling/twilio_agent_status"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_TwilioVoiceService_ReceiveAgentStatus_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_ReceiveAgentStatus_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_TwilioVoiceService_ReceiveSupporterStatus_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/bling.telephony.v1.TwilioVoiceService/ReceiveSupporterStatus", runtime.WithHTTPPathPattern("/bling/twilio_agent_leg"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_TwilioVoiceService_ReceiveSupporterStatus_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TwilioVoiceService_ReceiveSupporterStatus_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	return nil
 }
 
@@ -769,28 +1089,65 @@ func (m response_TwilioVoiceService_EndVoicemail_0) XXX_ResponseBody() interface
 	return response.Twiml
 }
 
+type response_TwilioVoiceService_AskAgent_0 struct {
+	*AskAgentResponse
+}
+
+func (m response_TwilioVoiceService_AskAgent_0) XXX_ResponseBody() interface{} {
+	response := m.AskAgentResponse
+	return response.Twiml
+}
+
+type response_TwilioVoiceService_TakeAgentKey_0 struct {
+	*TakeAgentKeyResponse
+}
+
+func (m response_TwilioVoiceService_TakeAgentKey_0) XXX_ResponseBody() interface{} {
+	response := m.TakeAgentKeyResponse
+	return response.Twiml
+}
+
+type response_TwilioVoiceService_EndCallBack_0 struct {
+	*EndCallBackResponse
+}
+
+func (m response_TwilioVoiceService_EndCallBack_0) XXX_ResponseBody() interface{} {
+	response := m.EndCallBackResponse
+	return response.Twiml
+}
+
 var (
-	pattern_TwilioVoiceService_ReceiveCall_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_voice"}, ""))
-	pattern_TwilioVoiceService_AskPhone_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_ask"}, ""))
-	pattern_TwilioVoiceService_TakeKey_0              = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_key"}, ""))
-	pattern_TwilioVoiceService_EndRound_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_round"}, ""))
-	pattern_TwilioVoiceService_EndVoicemail_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_goodbye"}, ""))
-	pattern_TwilioVoiceService_ReceiveLegStatus_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_leg"}, ""))
-	pattern_TwilioVoiceService_ReceiveCallStatus_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_call"}, ""))
-	pattern_TwilioVoiceService_ReceiveRecording_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_recording"}, ""))
-	pattern_TwilioVoiceService_ReceiveTranscription_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_transcription"}, ""))
-	pattern_TwilioVoiceService_ReceiveVoicemail_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_voicemail"}, ""))
+	pattern_TwilioVoiceService_ReceiveCall_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_voice"}, ""))
+	pattern_TwilioVoiceService_AskPhone_0               = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_ask"}, ""))
+	pattern_TwilioVoiceService_TakeKey_0                = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_key"}, ""))
+	pattern_TwilioVoiceService_EndRound_0               = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_round"}, ""))
+	pattern_TwilioVoiceService_EndVoicemail_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_goodbye"}, ""))
+	pattern_TwilioVoiceService_ReceiveLegStatus_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_leg"}, ""))
+	pattern_TwilioVoiceService_ReceiveCallStatus_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_call"}, ""))
+	pattern_TwilioVoiceService_ReceiveRecording_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_recording"}, ""))
+	pattern_TwilioVoiceService_ReceiveTranscription_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_transcription"}, ""))
+	pattern_TwilioVoiceService_ReceiveVoicemail_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_voicemail"}, ""))
+	pattern_TwilioVoiceService_AskAgent_0               = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_agent_ask"}, ""))
+	pattern_TwilioVoiceService_TakeAgentKey_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_agent_key"}, ""))
+	pattern_TwilioVoiceService_EndCallBack_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_agent_done"}, ""))
+	pattern_TwilioVoiceService_ReceiveAgentStatus_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_agent_status"}, ""))
+	pattern_TwilioVoiceService_ReceiveSupporterStatus_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"bling", "twilio_agent_leg"}, ""))
 )
 
 var (
-	forward_TwilioVoiceService_ReceiveCall_0          = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_AskPhone_0             = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_TakeKey_0              = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_EndRound_0             = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_EndVoicemail_0         = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_ReceiveLegStatus_0     = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_ReceiveCallStatus_0    = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_ReceiveRecording_0     = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_ReceiveTranscription_0 = runtime.ForwardResponseMessage
-	forward_TwilioVoiceService_ReceiveVoicemail_0     = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveCall_0            = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_AskPhone_0               = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_TakeKey_0                = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_EndRound_0               = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_EndVoicemail_0           = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveLegStatus_0       = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveCallStatus_0      = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveRecording_0       = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveTranscription_0   = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveVoicemail_0       = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_AskAgent_0               = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_TakeAgentKey_0           = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_EndCallBack_0            = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveAgentStatus_0     = runtime.ForwardResponseMessage
+	forward_TwilioVoiceService_ReceiveSupporterStatus_0 = runtime.ForwardResponseMessage
 )

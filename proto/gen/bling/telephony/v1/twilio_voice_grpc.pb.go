@@ -19,16 +19,21 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	TwilioVoiceService_ReceiveCall_FullMethodName          = "/bling.telephony.v1.TwilioVoiceService/ReceiveCall"
-	TwilioVoiceService_AskPhone_FullMethodName             = "/bling.telephony.v1.TwilioVoiceService/AskPhone"
-	TwilioVoiceService_TakeKey_FullMethodName              = "/bling.telephony.v1.TwilioVoiceService/TakeKey"
-	TwilioVoiceService_EndRound_FullMethodName             = "/bling.telephony.v1.TwilioVoiceService/EndRound"
-	TwilioVoiceService_EndVoicemail_FullMethodName         = "/bling.telephony.v1.TwilioVoiceService/EndVoicemail"
-	TwilioVoiceService_ReceiveLegStatus_FullMethodName     = "/bling.telephony.v1.TwilioVoiceService/ReceiveLegStatus"
-	TwilioVoiceService_ReceiveCallStatus_FullMethodName    = "/bling.telephony.v1.TwilioVoiceService/ReceiveCallStatus"
-	TwilioVoiceService_ReceiveRecording_FullMethodName     = "/bling.telephony.v1.TwilioVoiceService/ReceiveRecording"
-	TwilioVoiceService_ReceiveTranscription_FullMethodName = "/bling.telephony.v1.TwilioVoiceService/ReceiveTranscription"
-	TwilioVoiceService_ReceiveVoicemail_FullMethodName     = "/bling.telephony.v1.TwilioVoiceService/ReceiveVoicemail"
+	TwilioVoiceService_ReceiveCall_FullMethodName            = "/bling.telephony.v1.TwilioVoiceService/ReceiveCall"
+	TwilioVoiceService_AskPhone_FullMethodName               = "/bling.telephony.v1.TwilioVoiceService/AskPhone"
+	TwilioVoiceService_TakeKey_FullMethodName                = "/bling.telephony.v1.TwilioVoiceService/TakeKey"
+	TwilioVoiceService_EndRound_FullMethodName               = "/bling.telephony.v1.TwilioVoiceService/EndRound"
+	TwilioVoiceService_EndVoicemail_FullMethodName           = "/bling.telephony.v1.TwilioVoiceService/EndVoicemail"
+	TwilioVoiceService_ReceiveLegStatus_FullMethodName       = "/bling.telephony.v1.TwilioVoiceService/ReceiveLegStatus"
+	TwilioVoiceService_ReceiveCallStatus_FullMethodName      = "/bling.telephony.v1.TwilioVoiceService/ReceiveCallStatus"
+	TwilioVoiceService_ReceiveRecording_FullMethodName       = "/bling.telephony.v1.TwilioVoiceService/ReceiveRecording"
+	TwilioVoiceService_ReceiveTranscription_FullMethodName   = "/bling.telephony.v1.TwilioVoiceService/ReceiveTranscription"
+	TwilioVoiceService_ReceiveVoicemail_FullMethodName       = "/bling.telephony.v1.TwilioVoiceService/ReceiveVoicemail"
+	TwilioVoiceService_AskAgent_FullMethodName               = "/bling.telephony.v1.TwilioVoiceService/AskAgent"
+	TwilioVoiceService_TakeAgentKey_FullMethodName           = "/bling.telephony.v1.TwilioVoiceService/TakeAgentKey"
+	TwilioVoiceService_EndCallBack_FullMethodName            = "/bling.telephony.v1.TwilioVoiceService/EndCallBack"
+	TwilioVoiceService_ReceiveAgentStatus_FullMethodName     = "/bling.telephony.v1.TwilioVoiceService/ReceiveAgentStatus"
+	TwilioVoiceService_ReceiveSupporterStatus_FullMethodName = "/bling.telephony.v1.TwilioVoiceService/ReceiveSupporterStatus"
 )
 
 // TwilioVoiceServiceClient is the client API for TwilioVoiceService service.
@@ -62,6 +67,16 @@ type TwilioVoiceServiceClient interface {
 	ReceiveTranscription(ctx context.Context, in *ReceiveTranscriptionRequest, opts ...grpc.CallOption) (*ReceiveTranscriptionResponse, error)
 	// ReceiveVoicemail takes a voicemail from a Studio flow, as ReceiveRecording does from our own call flow.
 	ReceiveVoicemail(ctx context.Context, in *ReceiveVoicemailRequest, opts ...grpc.CallOption) (*ReceiveVoicemailResponse, error)
+	// AskAgent says what to ask on the phone of an agent who calls back, when it is picked up.
+	AskAgent(ctx context.Context, in *AskAgentRequest, opts ...grpc.CallOption) (*AskAgentResponse, error)
+	// TakeAgentKey takes the key that was pressed there, and calls the supporter.
+	TakeAgentKey(ctx context.Context, in *TakeAgentKeyRequest, opts ...grpc.CallOption) (*TakeAgentKeyResponse, error)
+	// EndCallBack says goodbye to the agent when the talk is over, or when there was none.
+	EndCallBack(ctx context.Context, in *EndCallBackRequest, opts ...grpc.CallOption) (*EndCallBackResponse, error)
+	// ReceiveAgentStatus takes what becomes of the agent's phone.
+	ReceiveAgentStatus(ctx context.Context, in *ReceiveAgentStatusRequest, opts ...grpc.CallOption) (*ReceiveAgentStatusResponse, error)
+	// ReceiveSupporterStatus takes what becomes of the supporter's phone.
+	ReceiveSupporterStatus(ctx context.Context, in *ReceiveSupporterStatusRequest, opts ...grpc.CallOption) (*ReceiveSupporterStatusResponse, error)
 }
 
 type twilioVoiceServiceClient struct {
@@ -172,6 +187,56 @@ func (c *twilioVoiceServiceClient) ReceiveVoicemail(ctx context.Context, in *Rec
 	return out, nil
 }
 
+func (c *twilioVoiceServiceClient) AskAgent(ctx context.Context, in *AskAgentRequest, opts ...grpc.CallOption) (*AskAgentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AskAgentResponse)
+	err := c.cc.Invoke(ctx, TwilioVoiceService_AskAgent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *twilioVoiceServiceClient) TakeAgentKey(ctx context.Context, in *TakeAgentKeyRequest, opts ...grpc.CallOption) (*TakeAgentKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TakeAgentKeyResponse)
+	err := c.cc.Invoke(ctx, TwilioVoiceService_TakeAgentKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *twilioVoiceServiceClient) EndCallBack(ctx context.Context, in *EndCallBackRequest, opts ...grpc.CallOption) (*EndCallBackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EndCallBackResponse)
+	err := c.cc.Invoke(ctx, TwilioVoiceService_EndCallBack_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *twilioVoiceServiceClient) ReceiveAgentStatus(ctx context.Context, in *ReceiveAgentStatusRequest, opts ...grpc.CallOption) (*ReceiveAgentStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReceiveAgentStatusResponse)
+	err := c.cc.Invoke(ctx, TwilioVoiceService_ReceiveAgentStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *twilioVoiceServiceClient) ReceiveSupporterStatus(ctx context.Context, in *ReceiveSupporterStatusRequest, opts ...grpc.CallOption) (*ReceiveSupporterStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReceiveSupporterStatusResponse)
+	err := c.cc.Invoke(ctx, TwilioVoiceService_ReceiveSupporterStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TwilioVoiceServiceServer is the server API for TwilioVoiceService service.
 // All implementations must embed UnimplementedTwilioVoiceServiceServer
 // for forward compatibility.
@@ -203,6 +268,16 @@ type TwilioVoiceServiceServer interface {
 	ReceiveTranscription(context.Context, *ReceiveTranscriptionRequest) (*ReceiveTranscriptionResponse, error)
 	// ReceiveVoicemail takes a voicemail from a Studio flow, as ReceiveRecording does from our own call flow.
 	ReceiveVoicemail(context.Context, *ReceiveVoicemailRequest) (*ReceiveVoicemailResponse, error)
+	// AskAgent says what to ask on the phone of an agent who calls back, when it is picked up.
+	AskAgent(context.Context, *AskAgentRequest) (*AskAgentResponse, error)
+	// TakeAgentKey takes the key that was pressed there, and calls the supporter.
+	TakeAgentKey(context.Context, *TakeAgentKeyRequest) (*TakeAgentKeyResponse, error)
+	// EndCallBack says goodbye to the agent when the talk is over, or when there was none.
+	EndCallBack(context.Context, *EndCallBackRequest) (*EndCallBackResponse, error)
+	// ReceiveAgentStatus takes what becomes of the agent's phone.
+	ReceiveAgentStatus(context.Context, *ReceiveAgentStatusRequest) (*ReceiveAgentStatusResponse, error)
+	// ReceiveSupporterStatus takes what becomes of the supporter's phone.
+	ReceiveSupporterStatus(context.Context, *ReceiveSupporterStatusRequest) (*ReceiveSupporterStatusResponse, error)
 	mustEmbedUnimplementedTwilioVoiceServiceServer()
 }
 
@@ -242,6 +317,21 @@ func (UnimplementedTwilioVoiceServiceServer) ReceiveTranscription(context.Contex
 }
 func (UnimplementedTwilioVoiceServiceServer) ReceiveVoicemail(context.Context, *ReceiveVoicemailRequest) (*ReceiveVoicemailResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReceiveVoicemail not implemented")
+}
+func (UnimplementedTwilioVoiceServiceServer) AskAgent(context.Context, *AskAgentRequest) (*AskAgentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AskAgent not implemented")
+}
+func (UnimplementedTwilioVoiceServiceServer) TakeAgentKey(context.Context, *TakeAgentKeyRequest) (*TakeAgentKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TakeAgentKey not implemented")
+}
+func (UnimplementedTwilioVoiceServiceServer) EndCallBack(context.Context, *EndCallBackRequest) (*EndCallBackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EndCallBack not implemented")
+}
+func (UnimplementedTwilioVoiceServiceServer) ReceiveAgentStatus(context.Context, *ReceiveAgentStatusRequest) (*ReceiveAgentStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReceiveAgentStatus not implemented")
+}
+func (UnimplementedTwilioVoiceServiceServer) ReceiveSupporterStatus(context.Context, *ReceiveSupporterStatusRequest) (*ReceiveSupporterStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReceiveSupporterStatus not implemented")
 }
 func (UnimplementedTwilioVoiceServiceServer) mustEmbedUnimplementedTwilioVoiceServiceServer() {}
 func (UnimplementedTwilioVoiceServiceServer) testEmbeddedByValue()                            {}
@@ -444,6 +534,96 @@ func _TwilioVoiceService_ReceiveVoicemail_Handler(srv interface{}, ctx context.C
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TwilioVoiceService_AskAgent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AskAgentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TwilioVoiceServiceServer).AskAgent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TwilioVoiceService_AskAgent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TwilioVoiceServiceServer).AskAgent(ctx, req.(*AskAgentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TwilioVoiceService_TakeAgentKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TakeAgentKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TwilioVoiceServiceServer).TakeAgentKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TwilioVoiceService_TakeAgentKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TwilioVoiceServiceServer).TakeAgentKey(ctx, req.(*TakeAgentKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TwilioVoiceService_EndCallBack_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EndCallBackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TwilioVoiceServiceServer).EndCallBack(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TwilioVoiceService_EndCallBack_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TwilioVoiceServiceServer).EndCallBack(ctx, req.(*EndCallBackRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TwilioVoiceService_ReceiveAgentStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReceiveAgentStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TwilioVoiceServiceServer).ReceiveAgentStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TwilioVoiceService_ReceiveAgentStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TwilioVoiceServiceServer).ReceiveAgentStatus(ctx, req.(*ReceiveAgentStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TwilioVoiceService_ReceiveSupporterStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReceiveSupporterStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TwilioVoiceServiceServer).ReceiveSupporterStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TwilioVoiceService_ReceiveSupporterStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TwilioVoiceServiceServer).ReceiveSupporterStatus(ctx, req.(*ReceiveSupporterStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TwilioVoiceService_ServiceDesc is the grpc.ServiceDesc for TwilioVoiceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -490,6 +670,26 @@ var TwilioVoiceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReceiveVoicemail",
 			Handler:    _TwilioVoiceService_ReceiveVoicemail_Handler,
+		},
+		{
+			MethodName: "AskAgent",
+			Handler:    _TwilioVoiceService_AskAgent_Handler,
+		},
+		{
+			MethodName: "TakeAgentKey",
+			Handler:    _TwilioVoiceService_TakeAgentKey_Handler,
+		},
+		{
+			MethodName: "EndCallBack",
+			Handler:    _TwilioVoiceService_EndCallBack_Handler,
+		},
+		{
+			MethodName: "ReceiveAgentStatus",
+			Handler:    _TwilioVoiceService_ReceiveAgentStatus_Handler,
+		},
+		{
+			MethodName: "ReceiveSupporterStatus",
+			Handler:    _TwilioVoiceService_ReceiveSupporterStatus_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -506,6 +506,245 @@ func (*FileNoteResponse) Descriptor() ([]byte, []int) {
 	return file_bling_ticketing_v1_ticketing_proto_rawDescGZIP(), []int{6}
 }
 
+// FindSupporterRequest names a conversation.
+type FindSupporterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id in Help Scout.
+	ConversationId int64 `protobuf:"varint,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// Whether Help Scout is asked too, as before an agent's reply goes out: whether the customer is still the one who wrote. Needed
+	// before anything reaches the supporter; it costs requests of the account's budget.
+	MakeSure      bool `protobuf:"varint,2,opt,name=make_sure,json=makeSure,proto3" json:"make_sure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindSupporterRequest) Reset() {
+	*x = FindSupporterRequest{}
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindSupporterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindSupporterRequest) ProtoMessage() {}
+
+func (x *FindSupporterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindSupporterRequest.ProtoReflect.Descriptor instead.
+func (*FindSupporterRequest) Descriptor() ([]byte, []int) {
+	return file_bling_ticketing_v1_ticketing_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *FindSupporterRequest) GetConversationId() int64 {
+	if x != nil {
+		return x.ConversationId
+	}
+	return 0
+}
+
+func (x *FindSupporterRequest) GetMakeSure() bool {
+	if x != nil {
+		return x.MakeSure
+	}
+	return false
+}
+
+// FindSupporterResponse is whose conversation it is.
+type FindSupporterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The supporter.
+	Party *Party `protobuf:"bytes,1,opt,name=party,proto3" json:"party,omitempty"`
+	// Why nothing may reach the supporter from this conversation, in words for people; empty if it may.
+	Refused string `protobuf:"bytes,2,opt,name=refused,proto3" json:"refused,omitempty"`
+	// The conversation's number as agents see it; 0 unless make_sure.
+	Number int64 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
+	// Where agents see the conversation.
+	Url string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
+	// The conversation's tags, if make_sure.
+	Tag           []string `protobuf:"bytes,5,rep,name=tag,proto3" json:"tag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindSupporterResponse) Reset() {
+	*x = FindSupporterResponse{}
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindSupporterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindSupporterResponse) ProtoMessage() {}
+
+func (x *FindSupporterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindSupporterResponse.ProtoReflect.Descriptor instead.
+func (*FindSupporterResponse) Descriptor() ([]byte, []int) {
+	return file_bling_ticketing_v1_ticketing_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FindSupporterResponse) GetParty() *Party {
+	if x != nil {
+		return x.Party
+	}
+	return nil
+}
+
+func (x *FindSupporterResponse) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
+func (x *FindSupporterResponse) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *FindSupporterResponse) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *FindSupporterResponse) GetTag() []string {
+	if x != nil {
+		return x.Tag
+	}
+	return nil
+}
+
+// FindAgentRequest names a user of Help Scout.
+type FindAgentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The mailbox.
+	MailboxId     int64 `protobuf:"varint,2,opt,name=mailbox_id,json=mailboxId,proto3" json:"mailbox_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindAgentRequest) Reset() {
+	*x = FindAgentRequest{}
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindAgentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindAgentRequest) ProtoMessage() {}
+
+func (x *FindAgentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindAgentRequest.ProtoReflect.Descriptor instead.
+func (*FindAgentRequest) Descriptor() ([]byte, []int) {
+	return file_bling_ticketing_v1_ticketing_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *FindAgentRequest) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *FindAgentRequest) GetMailboxId() int64 {
+	if x != nil {
+		return x.MailboxId
+	}
+	return 0
+}
+
+// FindAgentResponse is the agent.
+type FindAgentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First and last name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindAgentResponse) Reset() {
+	*x = FindAgentResponse{}
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindAgentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindAgentResponse) ProtoMessage() {}
+
+func (x *FindAgentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_ticketing_v1_ticketing_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindAgentResponse.ProtoReflect.Descriptor instead.
+func (*FindAgentResponse) Descriptor() ([]byte, []int) {
+	return file_bling_ticketing_v1_ticketing_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *FindAgentResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 var File_bling_ticketing_v1_ticketing_proto protoreflect.FileDescriptor
 
 const file_bling_ticketing_v1_ticketing_proto_rawDesc = "" +
@@ -545,11 +784,28 @@ const file_bling_ticketing_v1_ticketing_proto_rawDesc = "" +
 	"\n" +
 	"remove_tag\x18\x06 \x03(\tR\tremoveTag\x12\x16\n" +
 	"\x06reopen\x18\a \x01(\bR\x06reopen\"\x12\n" +
-	"\x10FileNoteResponse2\xbb\x02\n" +
+	"\x10FileNoteResponse\"\\\n" +
+	"\x14FindSupporterRequest\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\x03R\x0econversationId\x12\x1b\n" +
+	"\tmake_sure\x18\x02 \x01(\bR\bmakeSure\"\x9e\x01\n" +
+	"\x15FindSupporterResponse\x12/\n" +
+	"\x05party\x18\x01 \x01(\v2\x19.bling.ticketing.v1.PartyR\x05party\x12\x18\n" +
+	"\arefused\x18\x02 \x01(\tR\arefused\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x03R\x06number\x12\x10\n" +
+	"\x03url\x18\x04 \x01(\tR\x03url\x12\x10\n" +
+	"\x03tag\x18\x05 \x03(\tR\x03tag\"J\n" +
+	"\x10FindAgentRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1d\n" +
+	"\n" +
+	"mailbox_id\x18\x02 \x01(\x03R\tmailboxId\"'\n" +
+	"\x11FindAgentResponse\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name2\xfb\x03\n" +
 	"\x10TicketingService\x12p\n" +
 	"\x11RecordInboundText\x12,.bling.ticketing.v1.RecordInboundTextRequest\x1a-.bling.ticketing.v1.RecordInboundTextResponse\x12^\n" +
 	"\vAttachMedia\x12&.bling.ticketing.v1.AttachMediaRequest\x1a'.bling.ticketing.v1.AttachMediaResponse\x12U\n" +
-	"\bFileNote\x12#.bling.ticketing.v1.FileNoteRequest\x1a$.bling.ticketing.v1.FileNoteResponseB\xdb\x01\n" +
+	"\bFileNote\x12#.bling.ticketing.v1.FileNoteRequest\x1a$.bling.ticketing.v1.FileNoteResponse\x12d\n" +
+	"\rFindSupporter\x12(.bling.ticketing.v1.FindSupporterRequest\x1a).bling.ticketing.v1.FindSupporterResponse\x12X\n" +
+	"\tFindAgent\x12$.bling.ticketing.v1.FindAgentRequest\x1a%.bling.ticketing.v1.FindAgentResponseB\xdb\x01\n" +
 	"\x16com.bling.ticketing.v1B\x0eTicketingProtoP\x01ZGgithub.com/bling-hotline/bling/proto/gen/bling/ticketing/v1;ticketingv1\xa2\x02\x03BTX\xaa\x02\x12Bling.Ticketing.V1\xca\x02\x12Bling\\Ticketing\\V1\xe2\x02\x1eBling\\Ticketing\\V1\\GPBMetadata\xea\x02\x14Bling::Ticketing::V1b\x06proto3"
 
 var (
@@ -564,7 +820,7 @@ func file_bling_ticketing_v1_ticketing_proto_rawDescGZIP() []byte {
 	return file_bling_ticketing_v1_ticketing_proto_rawDescData
 }
 
-var file_bling_ticketing_v1_ticketing_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_bling_ticketing_v1_ticketing_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_bling_ticketing_v1_ticketing_proto_goTypes = []any{
 	(*Party)(nil),                     // 0: bling.ticketing.v1.Party
 	(*RecordInboundTextRequest)(nil),  // 1: bling.ticketing.v1.RecordInboundTextRequest
@@ -573,23 +829,32 @@ var file_bling_ticketing_v1_ticketing_proto_goTypes = []any{
 	(*AttachMediaResponse)(nil),       // 4: bling.ticketing.v1.AttachMediaResponse
 	(*FileNoteRequest)(nil),           // 5: bling.ticketing.v1.FileNoteRequest
 	(*FileNoteResponse)(nil),          // 6: bling.ticketing.v1.FileNoteResponse
-	(*timestamppb.Timestamp)(nil),     // 7: google.protobuf.Timestamp
+	(*FindSupporterRequest)(nil),      // 7: bling.ticketing.v1.FindSupporterRequest
+	(*FindSupporterResponse)(nil),     // 8: bling.ticketing.v1.FindSupporterResponse
+	(*FindAgentRequest)(nil),          // 9: bling.ticketing.v1.FindAgentRequest
+	(*FindAgentResponse)(nil),         // 10: bling.ticketing.v1.FindAgentResponse
+	(*timestamppb.Timestamp)(nil),     // 11: google.protobuf.Timestamp
 }
 var file_bling_ticketing_v1_ticketing_proto_depIdxs = []int32{
-	0, // 0: bling.ticketing.v1.RecordInboundTextRequest.party:type_name -> bling.ticketing.v1.Party
-	7, // 1: bling.ticketing.v1.RecordInboundTextRequest.received_at:type_name -> google.protobuf.Timestamp
-	0, // 2: bling.ticketing.v1.FileNoteRequest.party:type_name -> bling.ticketing.v1.Party
-	1, // 3: bling.ticketing.v1.TicketingService.RecordInboundText:input_type -> bling.ticketing.v1.RecordInboundTextRequest
-	3, // 4: bling.ticketing.v1.TicketingService.AttachMedia:input_type -> bling.ticketing.v1.AttachMediaRequest
-	5, // 5: bling.ticketing.v1.TicketingService.FileNote:input_type -> bling.ticketing.v1.FileNoteRequest
-	2, // 6: bling.ticketing.v1.TicketingService.RecordInboundText:output_type -> bling.ticketing.v1.RecordInboundTextResponse
-	4, // 7: bling.ticketing.v1.TicketingService.AttachMedia:output_type -> bling.ticketing.v1.AttachMediaResponse
-	6, // 8: bling.ticketing.v1.TicketingService.FileNote:output_type -> bling.ticketing.v1.FileNoteResponse
-	6, // [6:9] is the sub-list for method output_type
-	3, // [3:6] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	0,  // 0: bling.ticketing.v1.RecordInboundTextRequest.party:type_name -> bling.ticketing.v1.Party
+	11, // 1: bling.ticketing.v1.RecordInboundTextRequest.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 2: bling.ticketing.v1.FileNoteRequest.party:type_name -> bling.ticketing.v1.Party
+	0,  // 3: bling.ticketing.v1.FindSupporterResponse.party:type_name -> bling.ticketing.v1.Party
+	1,  // 4: bling.ticketing.v1.TicketingService.RecordInboundText:input_type -> bling.ticketing.v1.RecordInboundTextRequest
+	3,  // 5: bling.ticketing.v1.TicketingService.AttachMedia:input_type -> bling.ticketing.v1.AttachMediaRequest
+	5,  // 6: bling.ticketing.v1.TicketingService.FileNote:input_type -> bling.ticketing.v1.FileNoteRequest
+	7,  // 7: bling.ticketing.v1.TicketingService.FindSupporter:input_type -> bling.ticketing.v1.FindSupporterRequest
+	9,  // 8: bling.ticketing.v1.TicketingService.FindAgent:input_type -> bling.ticketing.v1.FindAgentRequest
+	2,  // 9: bling.ticketing.v1.TicketingService.RecordInboundText:output_type -> bling.ticketing.v1.RecordInboundTextResponse
+	4,  // 10: bling.ticketing.v1.TicketingService.AttachMedia:output_type -> bling.ticketing.v1.AttachMediaResponse
+	6,  // 11: bling.ticketing.v1.TicketingService.FileNote:output_type -> bling.ticketing.v1.FileNoteResponse
+	8,  // 12: bling.ticketing.v1.TicketingService.FindSupporter:output_type -> bling.ticketing.v1.FindSupporterResponse
+	10, // 13: bling.ticketing.v1.TicketingService.FindAgent:output_type -> bling.ticketing.v1.FindAgentResponse
+	9,  // [9:14] is the sub-list for method output_type
+	4,  // [4:9] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_bling_ticketing_v1_ticketing_proto_init() }
@@ -603,7 +868,7 @@ func file_bling_ticketing_v1_ticketing_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bling_ticketing_v1_ticketing_proto_rawDesc), len(file_bling_ticketing_v1_ticketing_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,8 @@ const (
 	TicketingService_RecordInboundText_FullMethodName = "/bling.ticketing.v1.TicketingService/RecordInboundText"
 	TicketingService_AttachMedia_FullMethodName       = "/bling.ticketing.v1.TicketingService/AttachMedia"
 	TicketingService_FileNote_FullMethodName          = "/bling.ticketing.v1.TicketingService/FileNote"
+	TicketingService_FindSupporter_FullMethodName     = "/bling.ticketing.v1.TicketingService/FindSupporter"
+	TicketingService_FindAgent_FullMethodName         = "/bling.ticketing.v1.TicketingService/FindAgent"
 )
 
 // TicketingServiceClient is the client API for TicketingService service.
@@ -40,6 +42,10 @@ type TicketingServiceClient interface {
 	// FileNote accepts a private note for the supporter's conversation and posts it in its turn.
 	// It answers when the note is stored. The same key again changes nothing.
 	FileNote(ctx context.Context, in *FileNoteRequest, opts ...grpc.CallOption) (*FileNoteResponse, error)
+	// FindSupporter tells whose conversation it is. NOT_FOUND: none of the hotline's.
+	FindSupporter(ctx context.Context, in *FindSupporterRequest, opts ...grpc.CallOption) (*FindSupporterResponse, error)
+	// FindAgent tells who works in a mailbox, as Help Scout has it now. NOT_FOUND: they do not, or not any more.
+	FindAgent(ctx context.Context, in *FindAgentRequest, opts ...grpc.CallOption) (*FindAgentResponse, error)
 }
 
 type ticketingServiceClient struct {
@@ -80,6 +86,26 @@ func (c *ticketingServiceClient) FileNote(ctx context.Context, in *FileNoteReque
 	return out, nil
 }
 
+func (c *ticketingServiceClient) FindSupporter(ctx context.Context, in *FindSupporterRequest, opts ...grpc.CallOption) (*FindSupporterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindSupporterResponse)
+	err := c.cc.Invoke(ctx, TicketingService_FindSupporter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ticketingServiceClient) FindAgent(ctx context.Context, in *FindAgentRequest, opts ...grpc.CallOption) (*FindAgentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindAgentResponse)
+	err := c.cc.Invoke(ctx, TicketingService_FindAgent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TicketingServiceServer is the server API for TicketingService service.
 // All implementations must embed UnimplementedTicketingServiceServer
 // for forward compatibility.
@@ -96,6 +122,10 @@ type TicketingServiceServer interface {
 	// FileNote accepts a private note for the supporter's conversation and posts it in its turn.
 	// It answers when the note is stored. The same key again changes nothing.
 	FileNote(context.Context, *FileNoteRequest) (*FileNoteResponse, error)
+	// FindSupporter tells whose conversation it is. NOT_FOUND: none of the hotline's.
+	FindSupporter(context.Context, *FindSupporterRequest) (*FindSupporterResponse, error)
+	// FindAgent tells who works in a mailbox, as Help Scout has it now. NOT_FOUND: they do not, or not any more.
+	FindAgent(context.Context, *FindAgentRequest) (*FindAgentResponse, error)
 	mustEmbedUnimplementedTicketingServiceServer()
 }
 
@@ -114,6 +144,12 @@ func (UnimplementedTicketingServiceServer) AttachMedia(context.Context, *AttachM
 }
 func (UnimplementedTicketingServiceServer) FileNote(context.Context, *FileNoteRequest) (*FileNoteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FileNote not implemented")
+}
+func (UnimplementedTicketingServiceServer) FindSupporter(context.Context, *FindSupporterRequest) (*FindSupporterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindSupporter not implemented")
+}
+func (UnimplementedTicketingServiceServer) FindAgent(context.Context, *FindAgentRequest) (*FindAgentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindAgent not implemented")
 }
 func (UnimplementedTicketingServiceServer) mustEmbedUnimplementedTicketingServiceServer() {}
 func (UnimplementedTicketingServiceServer) testEmbeddedByValue()                          {}
@@ -190,6 +226,42 @@ func _TicketingService_FileNote_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TicketingService_FindSupporter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindSupporterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TicketingServiceServer).FindSupporter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TicketingService_FindSupporter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TicketingServiceServer).FindSupporter(ctx, req.(*FindSupporterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TicketingService_FindAgent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindAgentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TicketingServiceServer).FindAgent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TicketingService_FindAgent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TicketingServiceServer).FindAgent(ctx, req.(*FindAgentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TicketingService_ServiceDesc is the grpc.ServiceDesc for TicketingService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -208,6 +280,14 @@ var TicketingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "FileNote",
 			Handler:    _TicketingService_FileNote_Handler,
+		},
+		{
+			MethodName: "FindSupporter",
+			Handler:    _TicketingService_FindSupporter_Handler,
+		},
+		{
+			MethodName: "FindAgent",
+			Handler:    _TicketingService_FindAgent_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1,0 +1,100 @@
+package hotline
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/language"
+
+	"github.com/bling-hotline/bling/internal/phone"
+)
+
+// CallBack says whom agents of a hotline may call back, and how often.
+type CallBack struct {
+	Off bool // nobody
+	// Countries are the ones whose numbers are called, agents' and supporters', as ISO 3166 codes. Empty: the hotline's own;
+	// for one in the US or Canada, both.
+	Countries []string
+	PerAgent  int           // the most calls of an agent in an hour
+	PerHour   int           // the most calls of the hotline in an hour
+	RingAgent time.Duration // how long the agent's phone rings
+	Ring      time.Duration // how long the supporter's phone rings
+	Longest   time.Duration // the longest call
+}
+
+func defaultCallBack() CallBack {
+	return CallBack{PerAgent: 20, PerHour: 100, RingAgent: 25 * time.Second, Ring: 30 * time.Second, Longest: 2 * time.Hour}
+}
+
+// MayCall says why a number is not called by this hotline's agents, in words for people; empty if it may be.
+func (h Hotline) MayCall(id phone.Identity) (why string) {
+	countries := h.CallBack.Countries
+	if len(countries) == 0 {
+		countries = []string{phone.Parse(string(h.Number)).Country()}
+		if slices.Contains([]string{"US", "CA"}, countries[0]) {
+			countries = []string{"US", "CA"}
+		}
+	}
+	switch {
+	case h.CallBack.Off:
+		return "This hotline does not call back."
+	case id.Kind != phone.Full:
+		return "This is no number that can be called."
+	case slices.Contains(h.Numbers(), id.Number):
+		return "This is the hotline's own number."
+	case !slices.Contains(countries, id.Country()):
+		return "Numbers of this country are not called. Calls go to: " + strings.Join(countries, ", ") + "."
+	case !id.Ordinary():
+		return "Numbers of this kind are not called: they can cost a lot, or belong to nobody."
+	}
+	return ""
+}
+
+func (f *file) callBack(n *yaml.Node, c *CallBack) {
+	taken := map[string]bool{}
+	f.fields(n, func(field string, value *yaml.Node) bool {
+		switch field {
+		case "off":
+			c.Off = scalar(f, value, parseBool)
+		case "countries":
+			f.list(value, func(item *yaml.Node) {
+				country := scalar(f, item, parseCountry)
+				once(f, item, taken, country)
+				c.Countries = append(c.Countries, country)
+			})
+		case "per_agent":
+			c.PerAgent = scalar(f, value, parseMost)
+		case "per_hour":
+			c.PerHour = scalar(f, value, parseMost)
+		case "ring_agent":
+			c.RingAgent = scalar(f, value, between(minRingFor, time.Minute))
+		case "ring":
+			c.Ring = scalar(f, value, between(minRingFor, time.Minute))
+		case "longest":
+			c.Longest = scalar(f, value, between(time.Minute, 4*time.Hour))
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+func parseCountry(s string) (string, error) {
+	region, err := language.ParseRegion(s)
+	if err != nil || !region.IsCountry() || region.String() != s {
+		return "", fmt.Errorf("%q is not the code of a country such as US", s)
+	}
+	return s, nil
+}
+
+func parseMost(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 10_000 {
+		return 0, fmt.Errorf("%q is not a number from 1 to 10000", s)
+	}
+	return n, nil
+}

@@ -1,0 +1,77 @@
+// Command dialer runs the dialer alone. Its configuration is in the environment; see docs/configuration.md.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/process"
+	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/telemetry"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/dialer"
+	"github.com/bling-hotline/bling/services/dialer/sqlstore"
+)
+
+func main() { process.Main(run) }
+
+func run(ctx context.Context, _, environ []string) error {
+	r := env.New(environ)
+	common := process.FromEnv(r, ":9103")
+	config := dialer.FromEnv(r)
+	pagesAddr := r.String("BLING_DIALER_PAGES_ADDR", ":9113")
+	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
+	ticketingAddr := r.String("BLING_TICKETING_ADDR", "localhost:9102")
+	key := r.Secret("BLING_CALLER_KEY")
+	if err := r.Err(); err != nil {
+		return fmt.Errorf("configuration:\n%w", err)
+	}
+	log := common.Logger(os.Stderr, "dialer")
+	flush, err := telemetry.Setup(ctx, "dialer")
+	if err != nil {
+		return err
+	}
+	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
+
+	db, err := sqlstore.Open(ctx, common.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	telephony, err := rpc.Dial(telephonyAddr, nil, rpc.WithKey(key))
+	if err != nil {
+		return err
+	}
+	defer telephony.Close()
+	ticketing, err := rpc.Dial(ticketingAddr, nil)
+	if err != nil {
+		return err
+	}
+	defer ticketing.Close()
+	pages, err := net.Listen("tcp", pagesAddr)
+	if err != nil {
+		return err
+	}
+	service, err := dialer.New(config, dialer.Deps{
+		DB: db, Pages: pages, Log: log, CallBacks: telephonyv1.NewCallBackServiceClient(telephony),
+		Telephony: telephonyv1.NewTelephonyServiceClient(telephony), Ticketing: ticketingv1.NewTicketingServiceClient(ticketing),
+	})
+	if err != nil {
+		return err
+	}
+	lis, err := net.Listen("tcp", common.GRPCAddr)
+	if err != nil {
+		return err
+	}
+	log.Info("dialer is ready", "addr", lis.Addr().String(), "pages", pages.Addr().String())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return process.Private(ctx, common, log) })
+	group.Go(func() error { return process.Serve(ctx, common, log, lis, service) })
+	return group.Wait()
+}

@@ -1,0 +1,79 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/phone"
+)
+
+// What a text that came in may say of calls.
+const (
+	NoCalls    = "no calls"
+	CallsAgain = "calls" // again
+)
+
+// noCalls notes whether a supporter wants no calls from a hotline. It reports whether that is a change.
+func noCalls(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter string, refused bool, now time.Time, source string) (changed bool, err error) {
+	r, err := tx.ExecContext(ctx, `
+		INSERT INTO no_calls (hotline, supporter, refused, at, source) SELECT $1, $2, $3, $4, $5
+		WHERE $3 OR EXISTS (SELECT 1 FROM no_calls WHERE hotline = $1 AND supporter = $2)
+		ON CONFLICT (hotline, supporter) DO UPDATE SET refused = EXCLUDED.refused, at = EXCLUDED.at, source = EXCLUDED.source
+		WHERE no_calls.refused <> EXCLUDED.refused`,
+		string(hotline), supporter, refused, now.UnixMicro(), source)
+	if err != nil {
+		return false, fmt.Errorf("noting a wish about calls: %w", err)
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
+}
+
+// WantsNoCalls reports whether a supporter wants no calls from a hotline.
+func (s *Store) WantsNoCalls(ctx context.Context, hotline phone.Number, supporter string) (refused bool, err error) {
+	err = s.db.Read.QueryRowContext(ctx, `SELECT refused FROM no_calls WHERE hotline = $1 AND supporter = $2`, string(hotline), supporter).Scan(&refused)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return refused, err
+}
+
+// LastTextOut returns the last text to a supporter, with its messages; false if there is none.
+func (s *Store) LastTextOut(ctx context.Context, lane string) (t TextOutRow, messages []MessageOutRow, found bool, err error) {
+	t, err = scanTextOut(s.db.Read.QueryRowContext(ctx, `SELECT `+textColumns+` FROM text_out WHERE lane = $1 ORDER BY created_at DESC LIMIT 1`, lane))
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, nil, false, nil
+	}
+	if err != nil {
+		return t, nil, false, err
+	}
+	messages, err = s.messages(ctx, t.Key)
+	return t, messages, true, err
+}
+
+// PastCall is a call that has been, either way.
+type PastCall struct {
+	At        time.Time
+	Kind      string // talked, voicemail, missed, or back
+	Seconds   int
+	Result    string // of a call back
+	AgentName string // the same
+}
+
+// PastCalls returns the last calls of a lane, newest first.
+func (s *Store) PastCalls(ctx context.Context, lane string, limit int) (calls []PastCall, err error) {
+	err = each(ctx, s.db.Read, func(rows *sql.Rows) error {
+		var c PastCall
+		var at int64
+		err := rows.Scan(&at, &c.Kind, &c.Seconds, &c.Result, &c.AgentName)
+		c.At = time.UnixMicro(at)
+		calls = append(calls, c)
+		return err
+	}, `SELECT began_at, outcome, CASE WHEN ended_at > began_at THEN (ended_at - began_at) / 1000000 ELSE 0 END, '', '' FROM call_in
+			WHERE lane = $1 AND outcome IN ('talked', 'voicemail', 'missed')
+		UNION ALL SELECT created_at, 'back', talked_seconds, result, agent_name FROM call_back WHERE lane = $1 AND state = 'ended'
+		ORDER BY 1 DESC LIMIT $2`, lane, limit)
+	return calls, err
+}
