@@ -82,16 +82,17 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	if err != nil {
 		return err
 	}
+	pages, pagesTransport := rpc.Pipe()
 	dialerLog := common.Logger(os.Stderr, "dialer")
 	dialerService, err := dialer.New(dialerConfig, dialer.Deps{
-		DB: dialerDB, Pages: network.Listen("dialer-pages"), Log: dialerLog, CallBacks: telephonyv1.NewCallBackServiceClient(telephonyConn),
+		DB: dialerDB, Pages: pages, Log: dialerLog, CallBacks: telephonyv1.NewCallBackServiceClient(telephonyConn),
 		Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Ticketing: ticketingv1.NewTicketingServiceClient(ticketingConn),
 	})
 	if err != nil {
 		return err
 	}
 	door, err := gateway.New(gatewayConfig, gateway.Deps{
-		Telephony: telephonyConn, Ticketing: ticketingConn, Log: log, Dialer: network.Transport("dialer-pages"),
+		Telephony: telephonyConn, Ticketing: ticketingConn, Log: log, Dialer: pagesTransport,
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -149,7 +148,7 @@ func Dial(target string, network *Network, more ...grpc.DialOption) (*grpc.Clien
 		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
 	}
 	if network != nil {
-		options = append(options, grpc.WithContextDialer(network.Dial))
+		options = append(options, grpc.WithContextDialer(network.dial))
 		target = "passthrough:///" + target
 	}
 	conn, err := grpc.NewClient(target, append(options, more...)...)
@@ -208,15 +207,6 @@ func (n *Network) listener(name string) *bufconn.Listener {
 	return n.listeners[name]
 }
 
-// Transport carries HTTP to whoever listens under a name, whatever host a request names.
-func (n *Network) Transport(name string) http.RoundTripper {
-	return &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return n.Dial(ctx, name) },
-		MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
-	}
-}
-
-// Dial connects to whoever listens under a name.
-func (n *Network) Dial(ctx context.Context, name string) (net.Conn, error) {
+func (n *Network) dial(ctx context.Context, name string) (net.Conn, error) {
 	return n.listener(name).DialContext(ctx)
 }

@@ -359,16 +359,17 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 		CallPatience: o.CallPatience, CallSettle: time.Millisecond, LookEvery: o.LookEvery,
 	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now, Engine: o.Engine})
 	fatal(t, err)
+	pages, pagesTransport := rpc.Pipe()
 	agents, err := dialer.New(dialer.Config{
 		Hotlines: o.Hotlines, PublicURL: h.URL, WebURL: h.HelpScoutURL, Keys: []string{helpscoutsim.DefaultAppSecret},
 	}, dialer.Deps{
-		DB: dialerDB, CallBacks: h.CallBacks, Telephony: h.Telephony, Ticketing: h.Ticketing, Pages: network.Listen("dialer-pages"), Log: o.Log, Now: o.Now,
+		DB: dialerDB, CallBacks: h.CallBacks, Telephony: h.Telephony, Ticketing: h.Ticketing, Pages: pages, Log: o.Log, Now: o.Now,
 	})
 	fatal(t, err)
 	door, err := gateway.New(gateway.Config{
 		Hotlines: o.Hotlines, PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
 		AppSecrets: []string{helpscoutsim.DefaultAppSecret}, DialerURL: "http://dialer",
-	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log, Dialer: network.Transport("dialer-pages")})
+	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log, Dialer: pagesTransport})
 	fatal(t, err)
 
 	stopTicketing := sync.OnceFunc(run(t, o.Log, &network, "ticketing", desk))
