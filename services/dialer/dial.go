@@ -170,8 +170,10 @@ func (s *Service) dial(w http.ResponseWriter, r *http.Request, me session) {
 	if err != nil {
 		log.Action, log.Detail = callRefused, plain(err)
 		s.note(r.Context(), log)
-		status := map[errs.Kind]int{errs.Precondition: http.StatusConflict, errs.RateLimited: http.StatusTooManyRequests}[errs.KindOf(err)]
-		if status == 0 {
+		status, refused := map[errs.Kind]int{errs.Precondition: http.StatusConflict, errs.RateLimited: http.StatusTooManyRequests}[errs.KindOf(err)]
+		if refused {
+			err = errors.Join(err, s.store.CallOver(r.Context(), key)) // there is none
+		} else {
 			status = http.StatusServiceUnavailable
 		}
 		s.showDial(w, r, me, c, status, press, plain(err))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -108,6 +109,7 @@ type Hotline struct {
 type replica struct {
 	telephony, ticketing, dialer *sqldb.DB
 	phones                       *telephony.Service
+	agents                       *dialer.Service
 	door                         http.Handler
 	stopTelephony, stopTicketing func()
 	stopDialer                   func()
@@ -117,6 +119,49 @@ type replica struct {
 func (h *Hotline) CallOutcome(ctx context.Context, sid string) (outcome string, err error) {
 	err = (*h.replicas.Load())[0].telephony.Read.QueryRowContext(ctx, `SELECT outcome FROM call_in WHERE call_sid = $1`, sid).Scan(&outcome)
 	return outcome, err
+}
+
+// Serve puts telephony and the dialer on a TCP address, as a process of their own would, until the test ends.
+func (h *Hotline) Serve(t testing.TB, c process.Config) (address string) {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	fatal(t, err)
+	server := rpc.NewServer(h.options.Log, false, c.Guard)
+	r := (*h.replicas.Load())[0]
+	r.phones.Register(server)
+	r.agents.Register(server)
+	go server.Serve(lis) //nolint:errcheck // it ends with the test
+	t.Cleanup(server.Server.Stop)
+	return lis.Addr().String()
+}
+
+// Columns is all that the dialer and telephony keep as text or bytes, by table, but for the words of texts and what Twilio was
+// to be told.
+func (h *Hotline) Columns(t testing.TB) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	r := (*h.replicas.Load())[0]
+	for table, columns := range map[string]string{
+		"agent": "phone, phone_index, name", "code": "phone, phone_index, note_hash, text_hash, ending", "session": "hash", "audit": "action, detail, source, name",
+		"call_back": "agent_phone, agent, agent_name",
+	} {
+		db := r.dialer
+		if table == "call_back" {
+			db = r.telephony
+		}
+		for column := range strings.SplitSeq(columns, ", ") {
+			rows, err := db.Read.Query("SELECT " + column + " FROM " + table)
+			fatal(t, err)
+			for rows.Next() {
+				var b []byte
+				fatal(t, rows.Scan(&b))
+				all[table+"."+column] = append(all[table+"."+column], string(b))
+			}
+			fatal(t, rows.Err())
+			rows.Close()
+		}
+	}
+	return all
 }
 
 // Lose keeps requests for these paths from arriving, and for all below one that ends in a slash. Without paths all arrive.
@@ -375,7 +420,7 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 	stopTicketing := sync.OnceFunc(run(t, o.Log, &network, "ticketing", desk))
 	stopTelephony := sync.OnceFunc(run(t, o.Log, &network, "telephony", phones))
 	return &replica{
-		telephony: telephonyDB, ticketing: ticketingDB, dialer: dialerDB, phones: phones, door: door.Handler(), stopTicketing: stopTicketing,
+		telephony: telephonyDB, ticketing: ticketingDB, dialer: dialerDB, phones: phones, agents: agents, door: door.Handler(), stopTicketing: stopTicketing,
 		stopDialer:    sync.OnceFunc(run(t, o.Log, &network, "dialer", agents)),
 		stopTelephony: func() { stopTelephony(); telephonyConn.Close(); ticketingConn.Close() },
 	}

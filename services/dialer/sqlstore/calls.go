@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// AddCall notes whose a call is. A key that is known changes nothing. It reports false if it is somebody else's.
+// AddCall notes whose a call is, and that it may be going on. It reports false if it is somebody else's.
 func (s *Store) AddCall(ctx context.Context, key string, userID, conversationID int64, now time.Time) (theirs bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO call (key, user_id, conversation_id, started_at) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO NOTHING`,
+		if _, err := tx.ExecContext(ctx, `INSERT INTO call (key, user_id, conversation_id, started_at) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO UPDATE SET over = FALSE WHERE call.user_id = EXCLUDED.user_id`,
 			key, userID, conversationID, now.UnixMicro()); err != nil {
 			return err
 		}
