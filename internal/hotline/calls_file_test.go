@@ -59,7 +59,7 @@ hotlines:
 			AfterHours: []Said{{Audio: "https://example.org/closed.mp3"}, {Audio: "http://example.org/ar.mp3"}},
 			Thanks: []Said{say(def.Thanks[0].Text), {Text: "merci", Language: "fr-FR", Voice: "Polly.Lea"},
 				{Text: "شكرا", Language: "arb"}},
-			Ask: say("1 or 2?"), Again: say(def.Again.Text), Taken: say(def.Taken.Text),
+			Ask: say("1 or 2?"), Again: say(def.Again.Text), Taken: say(def.Taken.Text), Confirm: say(def.Confirm.Text), Unreached: say(def.Unreached.Text),
 		},
 		Voice: "Polly.Amy", RecordFor: time.Hour, Missed: MissedNothing, Withheld: WithheldReject, Transcription: EngineTranscription,
 	}

@@ -63,7 +63,7 @@ func neverSet[T any](name string, def T, values []T) (missing map[string]bool) {
 }
 
 // nested are the types whose fields are looked at one by one.
-var nested = []reflect.Type{reflect.TypeFor[Texts](), reflect.TypeFor[Calls](), reflect.TypeFor[Says]()}
+var nested = []reflect.Type{reflect.TypeFor[Texts](), reflect.TypeFor[Calls](), reflect.TypeFor[Says](), reflect.TypeFor[CallBack]()}
 
 // unlikeDefault collects the fields that have their default.
 func unlikeDefault(unset map[string]bool, name string, got, def reflect.Value) {
@@ -94,7 +94,7 @@ func TestLoad(t *testing.T) {
 			Holidays: map[string]bool{"2026-12-25": true},
 		},
 		AutoReplyEvery: 90 * time.Minute, SegmentsPerSecond: 0.5, MMS: false, Tags: []string{"hotline", "2026"},
-		Calls: New("", 0).Calls,
+		Calls: New("", 0).Calls, CallBack: New("", 0).CallBack,
 	}
 	got := mustLoad(t, `
 hotlines:
@@ -181,6 +181,11 @@ func TestMistakes(t *testing.T) {
 		good + "texts: {}":   {"4: texts: must have fields"},
 		good + "mms: yes":    {`4: mms: "yes" is not true or false`},
 		good + "tags: x":     {"4: tags: must be a list"},
+		good + "call_back: {countries: [usa, US, US, XX], per_agent: 0, ring: 2m, longest: 10s, of: true}": {
+			`4: countries: "XX" is not the code of a country such as US`, `4: countries: "usa" is not the code of a country such as US`,
+			"4: countries: US is there twice", "4: of: unknown field", `4: longest: "10s" is not a duration from 60s to 14400s`,
+			`4: per_agent: "0" is not a number from 1 to 10000`, `4: ring: "2m" is not a duration from 5s to 60s`,
+		},
 		good + "tags: []":    {"4: tags: is empty"},
 		good + "tags: [~]":   {"4: tags: must be a text, in quotes"},
 		good + "tags: [a,a]": {"4: tags: a is there twice"},

@@ -13,9 +13,10 @@ import (
 // appSignature is the parameter in which Help Scout sends the signature of a sidebar app's address.
 const appSignature = "X-HelpScout-Signature"
 
-// App returns the signature of a sidebar app's address with the given raw query: what Help Scout puts into X-HelpScout-Signature.
-// All other parameters are signed, in the order of the address, as one JSON object of strings that is written as PHP writes it. A
-// query that cannot be read has none. See https://developer.helpscout.com/apps/guides/signature-validation/.
+// App returns the signature of a sidebar app's address with the given raw query: what Help Scout puts into
+// X-HelpScout-Signature. All other parameters are signed, in the order of the address, as one JSON object of strings that
+// is written as PHP writes it. A query that cannot be read has none.
+// See https://developer.helpscout.com/apps/guides/signature-validation/.
 func App(secret, rawQuery string) string {
 	params, _, ok := appParams(rawQuery)
 	if !ok {
@@ -24,31 +25,32 @@ func App(secret, rawQuery string) string {
 	return HelpScout(secret, appJSON(params))
 }
 
-// VerifyApp returns the signed parameters of a sidebar app's address if it was signed with one of the secrets. A parameter that is
-// there twice makes the address one that nobody signed: which of the two was meant cannot be told.
-func VerifyApp(secrets []string, rawQuery string) (url.Values, bool) {
-	params, sent, ok := appParams(rawQuery)
+// VerifyApp returns the signed parameters of a sidebar app's address if it was signed with one of the secrets. A parameter
+// that is there twice makes the address one that nobody signed: which of the two was meant cannot be told.
+func VerifyApp(secrets []string, rawQuery string) (params url.Values, ok bool) {
+	pairs, sent, ok := appParams(rawQuery)
 	if !ok {
 		return nil, false
 	}
+	// A plus sign that was not escaped on its way reads as a blank.
 	got, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(sent, " ", "+"))
 	if err != nil {
 		return nil, false
 	}
-	signed, good := appJSON(params), false
+	signed, ok := appJSON(pairs), false
 	for _, secret := range secrets {
 		if secret != "" && hmac.Equal(helpScoutMAC(secret, signed), got) {
-			good = true
+			ok = true
 		}
 	}
-	if !good {
+	if !ok {
 		return nil, false
 	}
-	values := url.Values{}
-	for _, p := range params {
-		values.Set(p[0], p[1])
+	params = url.Values{}
+	for _, p := range pairs {
+		params.Set(p[0], p[1])
 	}
-	return values, true
+	return params, true
 }
 
 // appParams reads a query in its order: the names and values that are signed, and the signature.
@@ -59,9 +61,9 @@ func appParams(rawQuery string) (params [][2]string, signature string, ok bool) 
 			continue
 		}
 		rawName, rawValue, _ := strings.Cut(part, "=")
-		name, err1 := url.QueryUnescape(rawName)
-		value, err2 := url.QueryUnescape(rawValue)
-		if err1 != nil || err2 != nil || seen[name] || !utf8.ValidString(name+value) {
+		name, ok1 := unescaped(rawName)
+		value, ok2 := unescaped(rawValue)
+		if !ok1 || !ok2 || seen[name] {
 			return nil, "", false
 		}
 		seen[name] = true
@@ -72,6 +74,12 @@ func appParams(rawQuery string) (params [][2]string, signature string, ok bool) 
 		params = append(params, [2]string{name, value})
 	}
 	return params, signature, true
+}
+
+// unescaped decodes a name or a value, which must be UTF-8: PHP writes no JSON of anything else.
+func unescaped(text string) (string, bool) {
+	plain, err := url.QueryUnescape(text)
+	return plain, err == nil && utf8.ValidString(plain)
 }
 
 // appJSON writes parameters as json_encode of PHP does.
@@ -90,7 +98,10 @@ func appJSON(params [][2]string) []byte {
 	return []byte(b.String())
 }
 
-var phpEscapes = map[rune]string{'"': `\"`, '\\': `\\`, '/': `\/`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`}
+// phpEscapes are the characters that json_encode writes in two.
+var phpEscapes = map[rune]string{
+	'"': `\"`, '\\': `\\`, '/': `\/`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`,
+}
 
 func phpString(b *strings.Builder, s string) {
 	b.WriteByte('"')
@@ -101,7 +112,7 @@ func phpString(b *strings.Builder, s string) {
 		case c > 0xFFFF:
 			high, low := utf16.EncodeRune(c)
 			fmt.Fprintf(b, `\u%04x\u%04x`, high, low)
-		case c < ' ' || c > '~'+1:
+		case c < ' ' || c >= utf8.RuneSelf:
 			fmt.Fprintf(b, `\u%04x`, c)
 		default:
 			b.WriteRune(c)

@@ -139,7 +139,12 @@ func (s *Sim) actOnThread(conversationID, threadID int64, f func(*tx, *record, T
 
 // AgentNote writes a note that only agents see, and returns the id of its thread.
 func (s *Sim) AgentNote(conversationID int64, html string) (threadID int64, err error) {
-	err = s.act(conversationID, 0, func(t *tx, rec *record, by User) error {
+	return s.note(conversationID, 0, html)
+}
+
+// note writes a note as the given user, or as the usual agent if that is 0.
+func (s *Sim) note(conversationID, userID int64, html string) (threadID int64, err error) {
+	err = s.act(conversationID, userID, func(t *tx, rec *record, by User) error {
 		threadID = t.writeAs(rec, by.person(), Thread{
 			Type: "note", State: "published", Body: html, SourceType: "web", Via: "user",
 		})

@@ -36,7 +36,7 @@ type Config struct {
 	// Users are the people of the account. The first owns the app, the second is the agent who replies
 	// unless a Reply names another. Default: 1 "Bling App", 99 "Ada Ray" and 7 "Dana Rivers".
 	Users []User
-	// Apps are sidebar apps. Optional.
+	// Apps are shown beside conversations. Optional.
 	Apps []App
 	// Webhooks are registered from the start; missing secrets and events are filled in. Optional. With a state
 	// file that holds a webhook for the same URL, that one is kept.

@@ -20,14 +20,17 @@ func (s *Sim) Control() http.Handler {
 	// browser: a person reads the inbox
 	mux.HandleFunc("GET /sim/inbox", s.handleInbox)
 	mux.HandleFunc("GET /sim/inbox.css", handleStyle)
-	// browser: a person reads one conversation, with the sidebar apps, and answers
+	mux.HandleFunc("GET /sim/inbox.js", handleScript)
+	// browser: a person looks at one conversation as an agent, with the sidebar apps, and answers
 	mux.HandleFunc("GET /sim/inbox/{id}", s.handleDesk)
-	mux.HandleFunc("POST /sim/inbox/{id}/write", s.handleDeskWrite)
-	mux.HandleFunc("GET /sim/desk.js", handleScript)
-	mux.HandleFunc("GET /sim/conversations/{id}/sidebar", s.handleSidebar)
+	mux.HandleFunc("POST /sim/inbox/{id}/reply", s.handleDeskReply)
+	mux.HandleFunc("POST /sim/inbox/{id}/note", s.handleDeskNote)
+	// its script looks for new threads
+	mux.HandleFunc("GET /sim/inbox/{id}/threads", s.handleDeskThreads)
 	// scripts and the playground: read
 	mux.HandleFunc("GET /sim/conversations", s.handleConversations)
 	mux.HandleFunc("GET /sim/conversations/{id}", s.handleConversation)
+	mux.HandleFunc("GET /sim/conversations/{id}/sidebar", s.handleSidebar)
 	mux.HandleFunc("GET /sim/history", s.handleHistory)
 	mux.HandleFunc("GET /sim/usage", s.handleUsage)
 	mux.HandleFunc("GET /sim/wait", s.handleWait)
@@ -46,6 +49,7 @@ func (s *Sim) Control() http.Handler {
 	mux.HandleFunc("POST /sim/conversations/{id}/lock", act(s.doLock))
 	// the customer is an e-mail address or an id
 	mux.HandleFunc("POST /sim/customers/{customer}/phones", s.handleSetPhones)
+	// the account's people, in memory only
 	mux.HandleFunc("PUT /sim/users/{id}", s.handleSetUser)
 	mux.HandleFunc("DELETE /sim/users/{id}", s.handleRemoveUser)
 	// scripts: turn the knobs
@@ -194,9 +198,10 @@ func (s *Sim) doHide(id int64, in struct {
 }
 
 func (s *Sim) doNote(id int64, in struct {
-	Text string `json:"text"`
+	Text   string `json:"text"`
+	UserID int64  `json:"user_id"` // default: the usual agent
 }) (any, error) {
-	thread, err := s.AgentNote(id, in.Text)
+	thread, err := s.note(id, in.UserID, in.Text)
 	return map[string]int64{"thread_id": thread}, err
 }
 
@@ -316,7 +321,9 @@ func reply(w http.ResponseWriter, body any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) // a client that went away is no concern of the simulator
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false) // addresses are there to be copied
+	enc.Encode(body)         // a client that went away is no concern of the simulator
 }
 
 func controlStatus(err error) int {

@@ -121,7 +121,7 @@ func (t *tx) create(in conversationInput, createdAt time.Time, threads []Thread,
 		t.insert(rec, thread)
 	}
 	rec.CreatedBy, rec.Via = rec.Threads[0].CreatedBy, rec.Threads[0].Via
-	t.become(rec, rec.Status, t.sim.cfg.Users[0].person())
+	t.become(rec, rec.Status, t.sim.owner().person())
 	t.touch(rec)
 	if !in.Imported {
 		t.emit(EventCreated, rec, rec.Threads[len(rec.Threads)-1].ID)
@@ -204,7 +204,7 @@ func (t *tx) patch(rec *record, in patchInput) error {
 
 // operation checks a patch and returns what it does.
 func (t *tx) operation(c *checks, rec *record, in patchInput) (apply func()) {
-	owner := t.sim.cfg.Users[0]
+	owner := t.sim.owner()
 	switch in.Op + " " + in.Path {
 	case "replace /subject":
 		subject := text(c, in)

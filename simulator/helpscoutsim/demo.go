@@ -17,7 +17,7 @@ func (s *Sim) Populate() error {
 		twice := t.demoCustomer("617-555-0102", "6175550102@sms.example.org", "617-555-0102", "617-555-0103")
 		t.merge(
 			t.demo(mailbox, twice, "active", "Sorry, wrong conversation"),
-			t.demo(mailbox, twice, "active", "Can somebody call me?"), s.cfg.Users[0])
+			t.demo(mailbox, twice, "active", "Can somebody call me?"), s.owner())
 		t.demo(mailbox, t.demoCustomer("617-555-0104", "6175550104@sms.example.org"), "closed", "Thank you, all good now")
 		t.demo(mailbox, t.demoCustomer("No Address", ""), "pending", "Left a voicemail")
 		t.events = nil
@@ -51,6 +51,6 @@ func (t *tx) demo(mailbox int64, customer *Customer, status, words string) *reco
 func (t *tx) demoNote(rec *record, words string) Thread {
 	return Thread{
 		Type: "note", Status: rec.Status, State: "published", Body: words, SourceType: "api", Via: "user",
-		CustomerID: rec.CustomerID, CreatedBy: t.sim.cfg.Users[0].person(), CreatedAt: t.now,
+		CustomerID: rec.CustomerID, CreatedBy: t.sim.owner().person(), CreatedAt: t.now,
 	}
 }

@@ -36,15 +36,21 @@ func (s *Sim) handleInbox(w http.ResponseWriter, _ *http.Request) {
 		page.Mailboxes[m.ID] = m.Name
 	}
 	page.Conversations, page.Total = s.latest(inboxShown)
+	s.show(w, inboxTemplate, page,
+		"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+}
+
+// show renders a page of a browser's, which may do what the policy says.
+func (s *Sim) show(w http.ResponseWriter, page *template.Template, data any, policy string) {
 	var b bytes.Buffer
-	if err := inboxTemplate.Execute(&b, page); err != nil {
-		s.cfg.Logger.Error("rendering the inbox failed", "err", err)
+	if err := page.Execute(&b, data); err != nil {
+		s.cfg.Logger.Error("rendering a page failed", "page", page.Name(), "err", err)
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")

@@ -20,7 +20,10 @@ type mailboxJSON struct {
 func (s *Sim) listMailboxes(r *http.Request) (answer, error) {
 	return s.page(r, "mailboxes", len(s.cfg.Mailboxes), 50, func(i int) any {
 		m := s.cfg.Mailboxes[i]
-		slug := strings.ToLower(strings.Join(strings.Fields(m.Name), "-"))
-		return mailboxJSON{ID: m.ID, Name: m.Name, Slug: slug, Email: cmp.Or(slug, "inbox") + "@example.org"}
+		return mailboxJSON{ID: m.ID, Name: m.Name, Slug: m.slug(), Email: m.email()}
 	})
 }
+
+func (m Mailbox) slug() string { return strings.ToLower(strings.Join(strings.Fields(m.Name), "-")) }
+
+func (m Mailbox) email() string { return cmp.Or(m.slug(), "inbox") + "@example.org" }

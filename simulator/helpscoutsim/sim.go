@@ -24,7 +24,7 @@ type Sim struct {
 	done    chan struct{} // closed by Close
 
 	mu       sync.RWMutex
-	users    atomic.Pointer[[]User] // replaced under mu
+	users    atomic.Pointer[[]User] // read without mu, for it may be held already; replaced under it, never modified
 	state    *state
 	settings Settings
 
@@ -187,17 +187,13 @@ func (s *Sim) noteChange() {
 	s.changed.send()
 }
 
-// user finds a user of the account; the zero id is the app's owner.
-func (s *Sim) user(id int64) (User, bool) {
-	users := *s.users.Load()
-	if id == 0 {
-		return users[0], true
-	}
-	i := slices.IndexFunc(users, func(u User) bool { return u.ID == id })
+// mailbox finds a mailbox of the account; one that is not there has only its id.
+func (s *Sim) mailbox(id int64) Mailbox {
+	i := slices.IndexFunc(s.cfg.Mailboxes, func(m Mailbox) bool { return m.ID == id })
 	if i < 0 {
-		return User{}, false
+		return Mailbox{ID: id}
 	}
-	return users[i], true
+	return s.cfg.Mailboxes[i]
 }
 
 func (s *Sim) hasMailbox(id int64) bool {

@@ -283,7 +283,11 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	if v.HelpScout, err = helpscoutsim.New(hc); err != nil {
 		t.Fatal(err)
 	}
-	twilio, desk := httptest.NewServer(v.Twilio.Handler()), httptest.NewServer(v.HelpScout.Handler())
+	// Help Scout's own pages are there, too: agents' browsers go there.
+	pages := http.NewServeMux()
+	pages.Handle("/", v.HelpScout.Handler())
+	pages.Handle("/sim/", v.HelpScout.Control())
+	twilio, desk := httptest.NewServer(v.Twilio.Handler()), httptest.NewServer(pages)
 	v.TwilioURL, v.HelpScoutURL = twilio.URL, desk.URL
 	v.Twilio.SetPublicURL(twilio.URL)
 	numbers := []phone.Number{simulator.Hotline}
@@ -342,8 +346,10 @@ func Start(t testing.TB, o Options) *Hotline {
 		if o.Before != nil {
 			o.Before(r.URL.Path)
 		}
-		h.serving.RLock()
-		defer h.serving.RUnlock()
+		if r.Header.Get("Accept") != "text/event-stream" { // such a one ends when its service does
+			h.serving.RLock()
+			defer h.serving.RUnlock()
+		}
 		replicas := *h.replicas.Load()
 		replicas[turn.Add(1)%uint64(len(replicas))].door.ServeHTTP(w, r)
 	}))

@@ -53,7 +53,6 @@
       live.replaceChildren(next.content);
       if (focused) (document.getElementById(focused) || live).focus();
       document.title = live.querySelector("h2").textContent + " · Bling";
-      localTimes(live);
       setClock();
     }
 
