@@ -25,11 +25,16 @@ run: ## the whole hotline and the simulator in one process; no accounts needed
 	go run ./cmd/bling
 .PHONY: run
 
+storybook: ## every state of the dialer's pages, on 127.0.0.1:8090
+	go run ./services/dialer/cmd/storybook
+.PHONY: storybook
+
 build: ## all programs, into bin/
 	go build -o bin/ work
 .PHONY: build
 
-test: ## all tests, with the race detector, on SQLite and PostgreSQL
+test: ## all tests, with the race detector, on SQLite and PostgreSQL, and in a real browser
+	tools/get-chromium.sh
 	tools/with-postgres.sh go test $(RACE) -timeout 15m work
 	GOWORK=off go -C tools test ./...
 .PHONY: test

@@ -15,8 +15,10 @@ const help = `Bling is a hotline: people text or call one number, agents answer 
   bling text NUMBER 'hello'      text the running simulated hotline, as the person with that number
   bling call NUMBER              call it
   bling reply NUMBER 'hi'        answer that person, as an agent in the simulated help desk
+  bling phone NUMBER             be a phone in it: see the texts that come, pick up, press keys
   bling serve                    the whole hotline against real vendors; configured by the environment
   bling block NUMBER 'reason'    keep a number out; also: bling unblock NUMBER, bling blocks
+  bling agents                   who is set up to call back; also: bling revoke USER, bling audit
   bling help                     this page
 
 README.md says what to try first, docs/configuration.md what can be configured.
@@ -40,6 +42,10 @@ func run(ctx context.Context, args, environ []string) error {
 		return call(ctx, args)
 	case "reply":
 		return reply(ctx, args)
+	case "phone":
+		return playPhone(ctx, args)
+	case "agents", "revoke", "audit":
+		return agents(ctx, command, environ, args)
 	case "block", "unblock", "blocks":
 		return block(ctx, command, environ, args)
 	case "help":

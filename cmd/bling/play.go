@@ -99,7 +99,7 @@ func greet(vendors *simulator.Simulator, public, dir string) {
 	fmt.Printf(`
   Bling is running, with a simulated Twilio and a simulated Help Scout. Nothing leaves this machine.
 
-    The help desk       %s/sim/inbox      <- open this
+    The help desk       %s/sim/inbox      <- open this; a conversation's number leads to its page, with the sidebar
     The hotline         %s   number %s
     The phone network   %s/sim/messages
     Kept in             %s
@@ -112,6 +112,11 @@ func greet(vendors *simulator.Simulator, public, dir string) {
   And then the agent who answers:
 
     go run ./cmd/bling reply +16175550142 'Hi, what is the matter?'
+
+  Or call them back: open the conversation in the help desk, press Call back, and be the phones, each in a terminal:
+
+    go run ./cmd/bling phone +16175550177
+    go run ./cmd/bling phone +16175550142
 
   Ctrl-C stops. What happened is still there next time.
 
