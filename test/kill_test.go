@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -140,5 +141,75 @@ func TestKillCalls(t *testing.T) {
 	}
 	if n := len(vendors.Twilio.Recordings()); n != callers {
 		t.Errorf("%d voicemails of %d callers", n, callers)
+	}
+}
+
+// One press of Dial is one call at most, and one note, when the whole hotline is killed at any moment of it.
+func TestKillCallBack(t *testing.T) {
+	ctx, vendors, bling := served(t, hotlinetest.Options{}, "BLING_LOOK_EVERY=1s")
+	gateway, _, _ := strings.Cut(vendors.Twilio.Numbers()[0].SMSURL, "/bling/")
+	b := (&backs{Hotline: &hotlinetest.Hotline{Vendors: vendors, URL: gateway}, t: t}).browser()
+	if _, err := vendors.Twilio.Text(ctx, twiliosim.Text{From: kim, To: simulator.Hotline, Body: "Please call me."}); err != nil {
+		t.Fatal(err)
+	}
+	if err := vendors.HelpScout.Wait(ctx, func(s *helpscoutsim.Sim) bool { return len(s.Conversations()) == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	b.conversation = vendors.HelpScout.Conversations()[0].ID
+	for !callBackLink.MatchString(b.sidebar(danaID).body) { // until we, too, know that it is there
+		if ctx.Err() != nil {
+			t.Fatal(ctx.Err())
+		}
+	}
+	b.enrol(danaID, dana)
+	soon := twiliosim.Duration(200 * time.Millisecond)
+	vendors.Twilio.SetHandset(dana, twiliosim.Handset{Answer: true, After: soon, Acts: []twiliosim.Act{{On: "asked", After: soon, Press: "1"}}})
+	vendors.Twilio.SetHandset(kim, twiliosim.Handset{Answer: true, After: soon, Acts: []twiliosim.Act{{On: "connected", After: soon, HangUp: true}}})
+	for i, moment := range []struct{ number, what string }{
+		{"", ""}, {dana, "ringing"}, {dana, "answered"}, {dana, "pressed"}, {kim, "ringing"}, {kim, "connected"}, {dana, "ended"}, {kim, "ended"},
+	} {
+		dial := b.get(fmt.Sprintf("/dialer/conversations/%d", b.conversation))
+		b.want(dial, http.StatusOK, "Dial")
+		pressed := make(chan struct{})
+		go func() {
+			defer close(pressed)
+			for ctx.Err() == nil { // whoever gets no answer presses again
+				r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.base+dial.action, strings.NewReader(dial.form.Encode()))
+				if err != nil {
+					return
+				}
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				if res, err := b.Do(r); err == nil {
+					if res.Body.Close(); res.StatusCode == http.StatusOK {
+						return
+					}
+				}
+			}
+		}()
+		if moment.what != "" {
+			if err := vendors.Twilio.Wait(ctx, func(s *twiliosim.Sim) bool {
+				n := 0
+				for _, l := range s.LegsOf(moment.number) {
+					if l.To == moment.number && slices.ContainsFunc(l.Moments, func(m twiliosim.Moment) bool { return m.What == moment.what }) {
+						n++
+					}
+				}
+				return n > 0 && b.rang(dana) == i+1
+			}); err != nil {
+				t.Fatalf("%v never: %v", moment, err)
+			}
+		}
+		bling.Kill()
+		bling.Start()
+		<-pressed
+		if err := vendors.HelpScout.Wait(ctx, func(*helpscoutsim.Sim) bool { return len(b.notes()) >= i+1 }); err != nil {
+			t.Fatalf("%v: no note: %v", moment, err)
+		}
+		if b.rang(dana) > i+1 || b.rang(kim) > i+1 || len(b.notes()) > i+1 {
+			t.Errorf("killed at %v: after %d presses the agent was rung %d times, the supporter %d, and there are %d notes", moment, i+1, b.rang(dana), b.rang(kim), len(b.notes()))
+		}
+	}
+	for _, note := range b.notes() {
+		t.Log(note)
 	}
 }
