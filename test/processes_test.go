@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+	"github.com/bling-hotline/bling/simulator/twiliosim"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -25,7 +28,7 @@ func TestProcesses(t *testing.T) {
 	db := sqldbtest.Postgres(t)
 	dir := t.TempDir()
 	binaries := map[string]string{}
-	for _, name := range []string{"gateway", "telephony", "ticketing"} {
+	for _, name := range []string{"gateway", "telephony", "ticketing", "dialer"} {
 		binaries[name] = hotlinetest.BuildTo(t, dir, fmt.Sprintf("github.com/bling-hotline/bling/services/%s/cmd/%s", name, name))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
@@ -44,10 +47,12 @@ func TestProcesses(t *testing.T) {
 		victims = append(victims, p)
 	}
 	for range 2 {
-		gateway, telephony, ticketing := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
+		gateway, telephony, ticketing, pages := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
 		start("ticketing", "BLING_GRPC_ADDR="+ticketing, "BLING_TELEPHONY_ADDR="+telephony)
-		start("telephony", "BLING_GRPC_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
-		start("gateway", "BLING_GATEWAY_ADDR="+gateway, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
+		start("telephony", "BLING_GRPC_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing, "BLING_CALLERS=dialer:the key of the dialer")
+		start("dialer", "BLING_GRPC_ADDR=127.0.0.1:0", "BLING_DIALER_PAGES_ADDR="+pages, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing,
+			"BLING_CALLER_KEY=the key of the dialer")
+		start("gateway", "BLING_GATEWAY_ADDR="+gateway, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing, "BLING_DIALER_PAGES_URL=http://"+pages)
 		hotlinetest.Ready(ctx, t, "http://"+gateway+"/readyz")
 		gateways(gateway)
 	}
@@ -72,6 +77,19 @@ func TestProcesses(t *testing.T) {
 	<-killed
 	crowd.Arrived(ctx, t, vendors)
 	crowd.Check(t, vendors)
+
+	// An agent calls back, over all of them.
+	vendors.Twilio.Faults().Set(fault.Switches{})
+	vendors.HelpScout.Faults().Set(fault.Switches{})
+	b := (&backs{Hotline: &hotlinetest.Hotline{Vendors: vendors, URL: door}, t: t}).browser()
+	b.conversation = vendors.HelpScout.Conversations()[0].ID
+	supporter := string(phone.Parse(vendors.HelpScout.Conversations()[0].Customer.First).Number)
+	vendors.Twilio.SetHandset(dana, twiliosim.Handset{Answer: true, Acts: []twiliosim.Act{{On: "asked", Press: "1"}}})
+	vendors.Twilio.SetHandset(supporter, twiliosim.Handset{Answer: true, Acts: []twiliosim.Act{{On: "connected", HangUp: true}}})
+	b.want(b.submit(b.enrol(danaID, dana)), http.StatusOK, "Call to")
+	if err := vendors.HelpScout.Wait(ctx, func(*helpscoutsim.Sim) bool { return len(b.notes()) == 1 }); err != nil {
+		t.Error("no note of a call back: ", err)
+	}
 	for _, p := range victims {
 		if err := p.Stop(); err != nil {
 			t.Errorf("a process does not stop well: %v", err)
