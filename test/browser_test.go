@@ -198,7 +198,7 @@ func TestBrowserCallBack(t *testing.T) {
 		shown.sees("You talked for")
 	}
 	dialer.picture("9-ended")
-	desk.sees("Dana Rivers called back from 501-712-2661. They talked for")
+	desk.sees("Dana Rivers called back from 501-712-2661. They were connected for")
 	desk.front()
 	desk.picture("10-note")
 	dialer.front()
@@ -215,7 +215,7 @@ func TestBrowserCallBack(t *testing.T) {
 		shown.sees("You cancelled the call.")
 	}
 	dialer.picture("11-cancelled")
-	desk.sees("The call was cancelled before anybody answered.")
+	desk.sees("The call was cancelled. The supporter was not called.")
 
 	// They do not want that: refused, with the reason, here and in the sidebar.
 	b.write(kim, "no calls please")

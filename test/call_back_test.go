@@ -157,8 +157,8 @@ func TestCallBack(t *testing.T) {
 		note      string
 		rung      int // how often the supporter's phone
 	}{
-		{"talk", confirms, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_TALKED, 72, "Dana Rivers called back from 501-712-2661. They talked for 1 min 12 s.", 1},
-		{"agent hangs up", hangsUp, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_TALKED, 30, "They talked for 30 s.", 1},
+		{"talk", confirms, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_TALKED, 72, "Dana Rivers called back from 501-712-2661. They were connected for 1 min 12 s.", 1},
+		{"agent hangs up", hangsUp, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_TALKED, 30, "They were connected for 30 s.", 1},
 		{"wrong key first", slow, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_TALKED, 72, "1 min 12 s", 1},
 		{"no answer", confirms, twiliosim.Handset{}, telephonyv1.CallBackResult_CALL_BACK_RESULT_NO_ANSWER, 0, "The supporter did not answer.", 1},
 		{"busy", confirms, twiliosim.Handset{Busy: true}, telephonyv1.CallBackResult_CALL_BACK_RESULT_BUSY, 0, "was busy, or they declined", 1},
@@ -168,8 +168,8 @@ func TestCallBack(t *testing.T) {
 		{"agent does not pick up", twiliosim.Handset{}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_NO_ANSWER, 0, "own phone was not picked up. The supporter was not called.", 0},
 		{"agent is busy", twiliosim.Handset{Busy: true}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_BUSY, 0, "own phone was busy", 0},
 		{"agent is unreachable", twiliosim.Handset{Unreachable: true}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_FAILED, 0, "own phone could not be called", 0},
-		{"agent's mailbox", twiliosim.Handset{Machine: true}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_UNCONFIRMED, 0, "no key was pressed. The supporter was not called.", 0},
-		{"agent presses nothing", twiliosim.Handset{Answer: true}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_UNCONFIRMED, 0, "no key was pressed", 0},
+		{"agent's mailbox", twiliosim.Handset{Machine: true}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_UNCONFIRMED, 0, "was not confirmed. The supporter was not called.", 0},
+		{"agent presses nothing", twiliosim.Handset{Answer: true}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_UNCONFIRMED, 0, "was not confirmed", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
@@ -369,7 +369,7 @@ func TestCallBackRestart(t *testing.T) {
 		b.Twilio.SetHandset(dana, confirms)
 		b.Twilio.SetHandset(kim, talks)
 		b.start(b.request("K"))
-		b.wantNote("They talked for 1 min 12 s.")
+		b.wantNote("They were connected for 1 min 12 s.")
 		if restarts.Load() < 4 {
 			t.Errorf("only %d jumps of the clock", restarts.Load())
 		}

@@ -133,6 +133,7 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 		telephonyService.Register(server)
 		ticketingService.Register(server)
 		dialerService.Register(server)
+		server.Stopping = telephonyService.StopStreams
 		group.Go(func() error { return server.Run(groupCtx, api) })
 	}
 	if ready != nil {

@@ -26,12 +26,22 @@ type CallBack struct {
 	Longest   time.Duration // the longest call
 }
 
+// longestCall leaves room in the four hours that Twilio gives a call: https://www.twilio.com/docs/voice/twiml/dial#timelimit.
+const longestCall = 4*time.Hour - 5*time.Minute
+
 func defaultCallBack() CallBack {
 	return CallBack{PerAgent: 20, PerHour: 100, RingAgent: 25 * time.Second, Ring: 30 * time.Second, Longest: 2 * time.Hour}
 }
 
-// MayCall says why a number is not called by this hotline's agents, in words for people; empty if it may be.
-func (h Hotline) MayCall(id phone.Identity) (why string) {
+// MayCall says why a number is not called by a hotline's agents, in words for people; empty if it may be.
+func (all Hotlines) MayCall(h Hotline, id phone.Identity) (why string) {
+	if _, ours := all.ByNumber(id.Number); ours {
+		return "This is a hotline's own number."
+	}
+	return h.mayCall(id)
+}
+
+func (h Hotline) mayCall(id phone.Identity) (why string) {
 	countries := h.CallBack.Countries
 	if len(countries) == 0 {
 		countries = []string{phone.Parse(string(h.Number)).Country()}
@@ -44,8 +54,6 @@ func (h Hotline) MayCall(id phone.Identity) (why string) {
 		return "This hotline does not call back."
 	case id.Kind != phone.Full:
 		return "This is no number that can be called."
-	case slices.Contains(h.Numbers(), id.Number):
-		return "This is the hotline's own number."
 	case !slices.Contains(countries, id.Country()):
 		return "Numbers of this country are not called. Calls go to: " + strings.Join(countries, ", ") + "."
 	case !id.Ordinary():
@@ -75,7 +83,7 @@ func (f *file) callBack(n *yaml.Node, c *CallBack) {
 		case "ring":
 			c.Ring = scalar(f, value, between(minRingFor, time.Minute))
 		case "longest":
-			c.Longest = scalar(f, value, between(time.Minute, 4*time.Hour))
+			c.Longest = scalar(f, value, between(time.Minute, longestCall))
 		default:
 			return false
 		}

@@ -45,19 +45,20 @@ func TestMayCall(t *testing.T) {
 		{"+15017122661", nil, "+881612345678", "of this country"}, // satellite
 		{"+15017122661", nil, "anonymous", "no number that can be called"},
 		{"+15017122661", nil, "12345", "no number that can be called"},
-		{"+15017122661", nil, "+15017122661", "the hotline's own"},
+		{"+15017122661", nil, "+15017122661", "hotline's own"},
+		{"+15017122661", nil, "+16175550100", "hotline's own"}, // another one of ours
 		{"12345", nil, "+16175550142", "of this country"}, // a short code calls nobody unless it is said whom
 		{"12345", []string{"US"}, "+16175550142", ""},
 	} {
 		h := New(test.hotline, 5)
 		h.CallBack.Countries = test.countries
-		if why := h.MayCall(phone.Parse(test.number)); (test.why == "") != (why == "") || !strings.Contains(why, test.why) {
+		if why := (Hotlines{New("+16175550100", 6), h}).MayCall(h, phone.Parse(test.number)); (test.why == "") != (why == "") || !strings.Contains(why, test.why) {
 			t.Errorf("%s calls %s: %q", test.hotline, test.number, why)
 		}
 	}
 	h := New("+15017122661", 5)
 	h.CallBack.Off = true
-	if why := h.MayCall(phone.Parse("+16175550142")); why == "" {
+	if why := (Hotlines{h}).MayCall(h, phone.Parse("+16175550142")); why == "" {
 		t.Error("a hotline that does not call back does")
 	}
 }

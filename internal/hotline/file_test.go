@@ -183,7 +183,7 @@ func TestMistakes(t *testing.T) {
 		good + "tags: x":    {"4: tags: must be a list"},
 		good + "call_back: {countries: [usa, US, US, XX], per_agent: 0, ring: 2m, longest: 10s, of: true}": {
 			`4: countries: "XX" is not the code of a country such as US`, `4: countries: "usa" is not the code of a country such as US`,
-			"4: countries: US is there twice", "4: of: unknown field", `4: longest: "10s" is not a duration from 60s to 14400s`,
+			"4: countries: US is there twice", "4: of: unknown field", `4: longest: "10s" is not a duration from 60s to 14100s`,
 			`4: per_agent: "0" is not a number from 1 to 10000`, `4: ring: "2m" is not a duration from 5s to 60s`,
 		},
 		good + "tags: []":    {"4: tags: is empty"},

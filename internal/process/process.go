@@ -145,6 +145,9 @@ type Service interface {
 func Serve(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s Service) error {
 	server := rpc.NewServer(log, c.Reflection, c.Guard)
 	s.Register(server)
+	if streaming, ok := s.(interface{ StopStreams() }); ok {
+		server.Stopping = streaming.StopStreams
+	}
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	group, groupCtx := errgroup.WithContext(ctx)

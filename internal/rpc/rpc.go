@@ -37,6 +37,8 @@ type Server struct {
 	*grpc.Server
 	// Health is what /readyz and Kubernetes see; the service sets its own name's state.
 	Health *health.Server
+	// Stopping is called when the server begins to stop: streams that would go on for long must end then. Optional.
+	Stopping func()
 }
 
 // NewServer returns a server without services. With reflect, tools such as grpcurl can ask it for its services. guard, if not nil,
@@ -63,6 +65,9 @@ func NewServer(log *slog.Logger, reflect bool, guard *Guard) *Server {
 func (s *Server) Run(ctx context.Context, lis net.Listener) error {
 	stop := context.AfterFunc(ctx, func() {
 		s.Health.Shutdown()
+		if s.Stopping != nil {
+			s.Stopping()
+		}
 		done := make(chan struct{})
 		go func() { s.GracefulStop(); close(done) }()
 		select {

@@ -8,6 +8,7 @@ import (
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/rpc"
 	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	"github.com/bling-hotline/bling/services/dialer/sqlstore"
 )
 
@@ -27,6 +28,11 @@ func (s *Service) ListAgents(ctx context.Context, _ *dialerv1.ListAgentsRequest)
 
 // RevokeAgent signs an agent out everywhere and forgets them.
 func (s *Service) RevokeAgent(ctx context.Context, r *dialerv1.RevokeAgentRequest) (*dialerv1.RevokeAgentResponse, error) {
+	if key := s.activeCall(ctx, r.GetUserId()); key != "" {
+		if _, err := s.CallBacks.CancelCallBack(ctx, &telephonyv1.CancelCallBackRequest{Key: key}); err != nil {
+			return nil, errs.Wrap(errs.Unavailable, err, "the agent's call could not be ended; try again")
+		}
+	}
 	was, err := s.store.Revoke(ctx, r.GetUserId())
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the agent could not be revoked")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (s *Service) callPage(w http.ResponseWriter, r *http.Request, me session) {
 // call is the page of the request's call without how it stands, if it is the agent's. Otherwise it has answered.
 func (s *Service) call(w http.ResponseWriter, r *http.Request, me session) (p pages.Call, ok bool) {
 	key := r.PathValue("key")
-	id, err := s.store.CallConversation(r.Context(), key, me.UserID)
+	id, err := s.theirs(r, key, me)
 	if errors.Is(err, sqlstore.ErrNotFound) {
 		s.unknown(w, r)
 		return p, false
@@ -54,6 +55,16 @@ func (s *Service) call(w http.ResponseWriter, r *http.Request, me session) (p pa
 	}
 	return p, true
 }
+
+// theirs returns the conversation of a call of theirs, or sqlstore.ErrNotFound.
+func (s *Service) theirs(r *http.Request, key string, me session) (conversationID int64, err error) {
+	if !callKey.MatchString(key) {
+		return 0, sqlstore.ErrNotFound
+	}
+	return s.store.CallConversation(r.Context(), key, me.UserID)
+}
+
+var callKey = regexp.MustCompile(`^dialer-[A-Z0-9]+$`)
 
 // calling is whom a call calls, for people.
 func (s *Service) calling(ctx context.Context, key string, userID int64) string {
@@ -90,7 +101,7 @@ func (s *Service) callEvents(w http.ResponseWriter, r *http.Request, me session)
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithDeadline(r.Context(), s.Now().Add(sessionLife))
+	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	stream, err := s.CallBacks.WatchCallBack(ctx, &telephonyv1.WatchCallBackRequest{Key: p.ID})
 	if err != nil {
@@ -132,6 +143,9 @@ func (s *Service) callEvents(w http.ResponseWriter, r *http.Request, me session)
 				return
 			}
 		case <-beat.C:
+			if again, err := s.session(r); err != nil || again.UserID != me.UserID {
+				return // signed out, or revoked
+			}
 			fmt.Fprint(w, ": still here\n\n")
 		case <-s.stopping:
 			return
@@ -158,21 +172,24 @@ func event(w http.ResponseWriter, p pages.Call) error {
 // cancel ends a call.
 func (s *Service) cancel(w http.ResponseWriter, r *http.Request, me session) {
 	key := r.PathValue("key")
-	id, err := s.store.CallConversation(r.Context(), key, me.UserID)
+	id, err := s.theirs(r, key, me)
 	if errors.Is(err, sqlstore.ErrNotFound) {
 		s.unknown(w, r)
 		return
 	}
+	var res *telephonyv1.CancelCallBackResponse
 	if err == nil {
-		_, err = s.CallBacks.CancelCallBack(r.Context(), &telephonyv1.CancelCallBackRequest{Key: key})
+		res, err = s.CallBacks.CancelCallBack(r.Context(), &telephonyv1.CancelCallBackRequest{Key: key})
 	}
 	if err != nil && errs.KindOf(err) != errs.NotFound {
 		s.trouble(w, r, err)
 		return
 	}
-	log := entry(r, me.AgentRow, callCancelled)
-	log.ConversationID = id
-	s.note(r.Context(), log)
+	if err == nil && res.GetCallBack().GetState() != telephonyv1.CallBackState_CALL_BACK_STATE_ENDED {
+		log := entry(r, me.AgentRow, callCancelled)
+		log.ConversationID = id
+		s.note(r.Context(), log)
+	}
 	http.Redirect(w, r, callPath(key), http.StatusSeeOther)
 }
 

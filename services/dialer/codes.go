@@ -29,11 +29,13 @@ const (
 // codeLife is how long codes work.
 const codeLife = 10 * time.Minute
 
-// How many codes are given in an hour: to one agent, to one phone, to one source, and to all. Each costs a text.
+// How many codes are given in an hour: to one agent, to one phone, from one source, and to all. Each costs a text. A source may be a
+// whole office. Numbers that nobody has are counted by source alone.
 const (
 	maxByUser   = 6
 	maxByPhone  = 5
-	maxBySource = 20
+	maxBySource = 60
+	maxGuesses  = 30
 	maxCodes    = 200
 )
 
@@ -71,7 +73,8 @@ func ending(n phone.Number) string { return string(n[max(0, len(n)-2):]) }
 // ask notes that codes are asked for. If that is too often it returns an errs.RateLimited error.
 func (s *Service) ask(ctx context.Context, c code) error {
 	return s.store.AskCode(ctx, c.CodeRow, func(a sqlstore.Asked) error {
-		if a.ByUser > maxByUser || a.ByPhone > maxByPhone || a.BySource > maxBySource || a.All > maxCodes {
+		guess := c.UserID == 0
+		if guess && a.Guesses > maxGuesses || !guess && (a.ByUser > maxByUser || a.ByPhone > maxByPhone || a.BySource > maxBySource || a.All > maxCodes) {
 			return errs.New(errs.RateLimited, "Too many codes were asked for. Please try again in an hour.")
 		}
 		return nil
@@ -81,10 +84,19 @@ func (s *Service) ask(ctx context.Context, c code) error {
 // textCode sends the code that proves whose phone it is.
 func (s *Service) textCode(ctx context.Context, h hotline.Hotline, number phone.Number, c code) error {
 	_, err := s.Telephony.SendText(ctx, &telephonyv1.SendTextRequest{
-		Key: "dialer-code:" + c.ID, Hotline: string(h.Number), To: string(number),
+		Key: "dialer-code:" + c.ID, Hotline: string(h.Number), To: string(number), Private: true,
 		Body: fmt.Sprintf("%s is your code for calling back from %s. Nobody of us will ever ask you for it.", c.text, called(h)),
 	})
 	return err
+}
+
+// stopped says why a phone cannot be texted a code, in words for people; empty if it can.
+func (s *Service) stopped(ctx context.Context, h hotline.Hotline, number phone.Number) string {
+	known, err := s.CallBacks.GetSupporter(ctx, &telephonyv1.GetSupporterRequest{Hotline: string(h.Number), Supporter: string(number)})
+	if err != nil || !known.GetOptedOut() {
+		return ""
+	}
+	return "This phone has told " + called(h) + " to STOP texts. Text START to " + phone.Parse(string(h.Number)).Display() + " from it first."
 }
 
 // noteCode puts the code into the ticket that proves who works there.

@@ -163,7 +163,7 @@ func (s *Service) dial(w http.ResponseWriter, r *http.Request, me session) {
 		s.trouble(w, r, errors.Join(err, errors.New("whose a call is could not be noted")))
 		return
 	}
-	_, err := s.CallBacks.StartCallBack(r.Context(), &telephonyv1.StartCallBackRequest{
+	res, err := s.CallBacks.StartCallBack(r.Context(), &telephonyv1.StartCallBackRequest{
 		Key: key, Hotline: c.GetParty().GetHotline(), Supporter: c.GetParty().GetSupporter(), AgentPhone: string(me.phone),
 		Agent: "helpscout:" + strconv.FormatInt(me.UserID, 10), AgentName: me.Name, ConversationId: c.id,
 	})
@@ -179,7 +179,9 @@ func (s *Service) dial(w http.ResponseWriter, r *http.Request, me session) {
 		s.showDial(w, r, me, c, status, press, plain(err))
 		return
 	}
-	s.note(r.Context(), log)
+	if !res.GetKnown() {
+		s.note(r.Context(), log)
+	}
 	http.Redirect(w, r, callPath(key), http.StatusSeeOther)
 }
 

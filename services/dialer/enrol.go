@@ -95,7 +95,7 @@ func (s *Service) enrol(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, status, pages.Enrol{Agent: name, Hotline: called(h), Number: typed, Ticket: raw, Problem: problem})
 	}
 	id := phone.Parse(typed)
-	if why := h.MayCall(id); why != "" {
+	if why := s.Hotlines.MayCall(h, id); why != "" {
 		again(http.StatusUnprocessableEntity, why)
 		return
 	}
@@ -106,9 +106,22 @@ func (s *Service) enrol(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		if number, _, err := s.ring.open(a.Phone, a.UserID); err == nil && number != id.Number {
+			// It counts as a code, lest anybody with the link tries out numbers.
+			c := s.newCode(r, toEnrol, t.User, id.Number, false)
+			c.TextHash = ""
+			if err := s.ask(r.Context(), c); err != nil {
+				s.note(r.Context(), sqlstore.AuditRow{UserID: t.User, Name: name, Action: askRefused, ConversationID: t.Conversation, Source: source(r)})
+				again(http.StatusTooManyRequests, plain(err))
+				return
+			}
+			s.note(r.Context(), sqlstore.AuditRow{UserID: t.User, Name: name, Action: askRefused, ConversationID: t.Conversation, Detail: "set up with another phone", Source: source(r)})
 			again(http.StatusUnprocessableEntity, "You are set up with another phone. Sign in with that one; then you can change it. If you do not have it any more, ask whoever runs the hotline.")
 			return
 		}
+	}
+	if why := s.stopped(r.Context(), h, id.Number); why != "" {
+		again(http.StatusUnprocessableEntity, why)
+		return
 	}
 	find, err := s.Ticketing.FindSupporter(r.Context(), &ticketingv1.FindSupporterRequest{ConversationId: t.Conversation})
 	if err != nil || find.GetParty().GetMailboxId() != t.Mailbox {
@@ -141,7 +154,7 @@ func (s *Service) enrol(w http.ResponseWriter, r *http.Request) {
 // finishEnrolment sets an agent up, and signs them in.
 func (s *Service) finishEnrolment(w http.ResponseWriter, r *http.Request, c sqlstore.CodeRow) {
 	a := sqlstore.AgentRow{UserID: c.UserID, Name: c.Name, Phone: c.Phone, PhoneIndex: c.PhoneIndex, EnrolledAt: s.Now()}
-	ok, err := s.store.Enrol(r.Context(), a, c.MailboxID)
+	ok, err := s.store.Enrol(r.Context(), a, c.MailboxID, s.indexes(c)...)
 	if err == nil && !ok {
 		s.show(w, r, http.StatusConflict, pages.Message{
 			Title: "That did not work", Text: "This phone is another agent's, or you are set up with another phone. Ask whoever runs the hotline.",

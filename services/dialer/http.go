@@ -2,16 +2,24 @@ package dialer
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/bling-hotline/bling/services/dialer/pages"
 	"github.com/bling-hotline/bling/services/dialer/sqlstore"
 )
 
-// maxForm is the largest form in bytes.
-const maxForm = 64 << 10
+const (
+	// maxForm is the largest form in bytes.
+	maxForm = 64 << 10
+	// answerFor is how long a page may take, less than the gateway waits for it.
+	answerFor = 12 * time.Second
+	// eventStream is what a live page asks for.
+	eventStream = "text/event-stream"
+)
 
 // SourceHeader is where the gateway says where a request comes from. It takes away what others say of that.
 const SourceHeader = "X-Bling-Source"
@@ -61,7 +69,21 @@ func (s *Service) protect(next http.Handler) http.Handler {
 		w.Header().Set("X-Frame-Options", "DENY")
 		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		next.ServeHTTP(w, r)
+		if err := r.ParseForm(); err != nil { // before anything that takes its time
+			http.Error(w, "this form cannot be read", http.StatusBadRequest)
+			return
+		}
+		for _, values := range r.Form {
+			for i := range values { // no database or page can hold it
+				values[i] = strings.ReplaceAll(strings.ToValidUTF8(values[i], "\uFFFD"), "\x00", "")
+			}
+		}
+		ctx, cancel := r.Context(), func() {}
+		if r.Header.Get("Accept") != eventStream {
+			ctx, cancel = context.WithTimeout(ctx, answerFor)
+		}
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -36,7 +36,11 @@ func (s *Service) changePhone(w http.ResponseWriter, r *http.Request, me session
 		s.show(w, r, status, pages.ChangePhone{Agent: me.Name, Phone: display(me.phone), Number: typed, Next: next, Problem: problem})
 	}
 	id, h := phone.Parse(typed), s.hotlineOf(r, me)
-	if why := h.MayCall(id); why != "" {
+	if why := s.Hotlines.MayCall(h, id); why != "" {
+		again(http.StatusUnprocessableEntity, why)
+		return
+	}
+	if why := s.stopped(r.Context(), h, id.Number); why != "" {
 		again(http.StatusUnprocessableEntity, why)
 		return
 	}
@@ -70,7 +74,7 @@ func (s *Service) finishPhone(w http.ResponseWriter, r *http.Request, c sqlstore
 		s.stale(w, r)
 		return
 	}
-	ok, err := s.store.ChangePhone(r.Context(), me.UserID, c.Phone, c.PhoneIndex, me.hash)
+	ok, err := s.store.ChangePhone(r.Context(), me.UserID, c.Phone, c.PhoneIndex, me.hash, s.indexes(c)...)
 	if err != nil {
 		s.trouble(w, r, err)
 		return
@@ -84,7 +88,7 @@ func (s *Service) finishPhone(w http.ResponseWriter, r *http.Request, c sqlstore
 	s.note(r.Context(), log)
 	h := s.hotlineOf(r, me)
 	if _, err := s.Telephony.SendText(r.Context(), &telephonyv1.SendTextRequest{
-		Key: "dialer-changed:" + c.ID, Hotline: string(h.Number), To: string(me.phone),
+		Key: "dialer-changed:" + c.ID, Hotline: string(h.Number), To: string(me.phone), Private: true,
 		Body: fmt.Sprintf("Your phone for calling back from %s is now another one. If that was not you, tell whoever runs the hotline.", called(h)),
 	}); err != nil {
 		s.Log.ErrorContext(r.Context(), "an agent's old phone could not be told that it was changed", "user_id", me.UserID, "err", err)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/dialer/sqlstore"
 )
 
 // keys are what one secret is good for. Each use has a key of its own, lest what is made for one could stand for another.
@@ -79,6 +80,18 @@ func owner(userID int64) []byte { return []byte("agent " + strconv.FormatInt(use
 // index is what a number is found by: nobody without the key can tell the number from it, nor try all numbers.
 func (k keys) indexOf(n phone.Number) string {
 	return base64.RawURLEncoding.EncodeToString(mac(k.index, string(n)))
+}
+
+// indexes are those of a code's number, under whichever key it may have been noted before.
+func (s *Service) indexes(c sqlstore.CodeRow) (all []string) {
+	number, _, err := s.ring.open(c.Phone, c.UserID)
+	if err != nil {
+		return nil // the key is gone, and what was noted with it
+	}
+	for _, k := range s.ring {
+		all = append(all, k.indexOf(number))
+	}
+	return all
 }
 
 // hashCode is how a code is kept. It is worth nothing without its id.

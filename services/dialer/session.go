@@ -78,7 +78,7 @@ func (s *Service) session(r *http.Request) (me session, err error) {
 		return me, sqlstore.ErrNotFound
 	}
 	if !current {
-		if err := s.store.Reseal(r.Context(), me.UserID, s.ring.seal(me.phone, me.UserID), s.ring[0].indexOf(me.phone)); err != nil {
+		if err := s.store.Reseal(r.Context(), me.AgentRow, s.ring.seal(me.phone, me.UserID), s.ring[0].indexOf(me.phone)); err != nil {
 			return me, err
 		}
 	}
@@ -97,7 +97,7 @@ func (s *Service) signedIn(next func(http.ResponseWriter, *http.Request, session
 			next(w, r, me)
 		case !errors.Is(err, sqlstore.ErrNotFound):
 			s.trouble(w, r, err)
-		case r.Method == http.MethodGet && r.Header.Get("Accept") != "text/event-stream":
+		case r.Method == http.MethodGet && r.Header.Get("Accept") != eventStream:
 			http.Redirect(w, r, "/dialer/sign-in?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		default:
 			s.show(w, r, http.StatusUnauthorized, pages.Message{

@@ -28,6 +28,7 @@ func (s *Service) dialerPages(at *url.URL, transport http.RoundTripper) http.Han
 				s.Log.WarnContext(r.Context(), "the dialer does not answer", "err", err)
 			}
 			w.Header().Set("Retry-After", "5")
+			secureHeaders(w.Header())
 			http.Error(w, "Call back does not work just now. Please try again in a moment.", http.StatusBadGateway)
 		},
 	}

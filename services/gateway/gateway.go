@@ -144,13 +144,16 @@ func hello(w http.ResponseWriter, _ *http.Request) {
 // secure sets the headers that every answer has.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		secureHeaders(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+func secureHeaders(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 }
 
 // ready answers 200 when texts can be taken, which needs telephony. Without ticketing they only arrive later, so that is

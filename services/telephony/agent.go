@@ -54,7 +54,10 @@ func (s *Service) EndCallBack(ctx context.Context, r *telephonyv1.EndCallBackReq
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the call could not be looked up; ask again")
 	}
-	result := supporterResults[r.GetDialCallStatus()]
+	result, known := supporterResults[r.GetDialCallStatus()]
+	if !known {
+		result = sqlstore.BackFailed
+	}
 	if over := r.GetCallStatus() != "in-progress" && r.GetCallStatus() != ""; over && result != sqlstore.BackTalked {
 		result = sqlstore.BackAgentHungUp
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -29,28 +30,38 @@ func (s *Service) StartCallBack(ctx context.Context, r *telephonyv1.StartCallBac
 	checkKey(&check, "key", r.GetKey())
 	check.That(known, "hotline", "is not a configured hotline")
 	check.That(r.GetAgent() != "" && len(r.GetAgent()) <= 100, "agent", "must have 1 to 100 characters")
-	check.That(len(r.GetAgentName()) <= 200, "agent_name", "must have at most 200 characters")
+	check.That(utf8.RuneCountInString(r.GetAgentName()) <= 200, "agent_name", "must have at most 200 characters")
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
-	if why := h.MayCall(agent); why != "" {
+	// A call that is there is the answer, whatever has changed since.
+	c, err := s.store.FindCallBack(ctx, r.GetKey())
+	switch {
+	case err == nil && (c.Hotline != from.Number || c.Supporter != supporter.Number || c.Agent != clean(r.GetAgent())):
+		return nil, errs.New(errs.Precondition, "This key is another call's.")
+	case err == nil:
+		return &telephonyv1.StartCallBackResponse{CallBack: callBackProto(c), Known: true}, nil
+	case !errors.Is(err, sqlstore.ErrNoCallBack):
+		return nil, callBackErr(err)
+	}
+	if why := s.Hotlines.MayCall(h, agent); why != "" {
 		return nil, s.refuseCall(ctx, "phone", "Your phone cannot be used. "+why)
 	}
 	if agent.Number == supporter.Number {
 		return nil, s.refuseCall(ctx, "phone", "This is your own number.")
 	}
-	why, err := s.notCalled(ctx, h, from.Number, supporter)
+	why, err := s.notCalled(ctx, h, supporter)
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "it could not be found out whether they may be called; try again")
 	}
 	if why != "" {
 		return nil, s.refuseCall(ctx, "supporter", why)
 	}
-	c, err := s.store.QueueCallBack(ctx, sqlstore.CallBackRow{
+	c, err = s.store.QueueCallBack(ctx, sqlstore.CallBackRow{
 		Key: r.GetKey(), Lane: lane(from.Number, string(supporter.Number)), Hotline: from.Number, Supporter: supporter.Number,
 		Agent: clean(r.GetAgent()), AgentName: clean(r.GetAgentName()), AgentPhone: agent.Number, ConversationID: r.GetConversationId(),
 		Trace: telemetry.Carry(ctx), CreatedAt: s.Now(),
-	}, func(load sqlstore.CallBackLoad) error { return s.mayStart(ctx, h, load) })
+	}, h.Numbers(), func(load sqlstore.CallBackLoad) error { return s.mayStart(ctx, h, load) })
 	var refused *errs.Error
 	if err != nil && !errors.As(err, &refused) {
 		err = errs.Wrap(errs.Unavailable, err, "the call could not be stored; start it again")
@@ -62,18 +73,20 @@ func (s *Service) StartCallBack(ctx context.Context, r *telephonyv1.StartCallBac
 }
 
 // notCalled says why a supporter is not called back, in words for people; empty if they may be.
-func (s *Service) notCalled(ctx context.Context, h hotline.Hotline, number phone.Number, supporter phone.Identity) (why string, err error) {
-	if why := h.MayCall(supporter); why != "" {
+func (s *Service) notCalled(ctx context.Context, h hotline.Hotline, supporter phone.Identity) (why string, err error) {
+	if why := s.Hotlines.MayCall(h, supporter); why != "" {
 		return why, nil
 	}
-	block, err := s.store.Blocked(ctx, string(supporter.Number), number, s.Now())
-	if err != nil {
-		return "", err
+	for _, number := range h.Numbers() {
+		block, err := s.store.Blocked(ctx, string(supporter.Number), number, s.Now())
+		if err != nil {
+			return "", err
+		}
+		if block != nil {
+			return "They are blocked: " + block.Reason, nil
+		}
 	}
-	if block != nil {
-		return "They are blocked: " + block.Reason, nil
-	}
-	refused, err := s.store.WantsNoCalls(ctx, number, string(supporter.Number))
+	refused, err := s.store.WantsNoCalls(ctx, h.Numbers(), string(supporter.Number))
 	if refused {
 		return "They asked not to be called.", nil
 	}
@@ -108,6 +121,11 @@ func (s *Service) limitCall(ctx context.Context, why string) error {
 
 // CancelCallBack has a call ended.
 func (s *Service) CancelCallBack(ctx context.Context, r *telephonyv1.CancelCallBackRequest) (*telephonyv1.CancelCallBackResponse, error) {
+	var check errs.Check
+	checkKey(&check, "key", r.GetKey())
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
 	c, err := s.store.CancelCallBack(ctx, r.GetKey(), s.Now())
 	if err != nil {
 		return nil, callBackErr(err)
@@ -121,6 +139,11 @@ const watchEvery = 250 * time.Millisecond
 // WatchCallBack tells how a call stands until it has ended.
 func (s *Service) WatchCallBack(r *telephonyv1.WatchCallBackRequest, stream grpc.ServerStreamingServer[telephonyv1.WatchCallBackResponse]) error {
 	ctx := stream.Context()
+	var check errs.Check
+	checkKey(&check, "key", r.GetKey())
+	if err := check.Err(); err != nil {
+		return err
+	}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for last := (sqlstore.CallBackRow{}); ; {
@@ -138,7 +161,7 @@ func (s *Service) WatchCallBack(r *telephonyv1.WatchCallBackRequest, stream grpc
 		}
 		select {
 		case <-tick.C:
-		case <-s.stopping: // the watcher comes back, and meets another replica
+		case <-s.watching.Done(): // the watcher comes back, and meets another replica
 			return errs.New(errs.Unavailable, "the service is being replaced; watch again")
 		case <-ctx.Done():
 			return ctx.Err()
@@ -164,8 +187,7 @@ func resultProto(result string) telephonyv1.CallBackResult {
 	return telephonyv1.CallBackResult(telephonyv1.CallBackResult_value["CALL_BACK_RESULT_"+strings.ToUpper(result)])
 }
 
-// callBack does the next thing for a call back: have the agent called, find out whether they are being called, hang up, or tell
-// the ticket.
+// callBack does the next thing for a call back: have the agent called, find out whether they are being called, or hang up.
 func (s *Service) callBack(ctx context.Context, key string) (more bool, err error) {
 	c, err := s.store.FindCallBack(ctx, key)
 	if errors.Is(err, sqlstore.ErrNoCallBack) {
@@ -177,8 +199,6 @@ func (s *Service) callBack(ctx context.Context, key string) (more bool, err erro
 	ctx, end := telemetry.Resume(ctx, c.Trace, "call back")
 	defer func() { end(err) }()
 	switch {
-	case c.State == sqlstore.CallBackEnded && !c.Told:
-		return true, s.tellCallBack(ctx, c)
 	case c.State == sqlstore.CallQueued:
 		return true, s.callAgent(ctx, c)
 	case c.AgentSID == "" && c.State == sqlstore.CallingAgent:
@@ -268,11 +288,8 @@ func (s *Service) hangUp(ctx context.Context, c sqlstore.CallBackRow) error {
 	if err := s.twilio.HangUp(ctx, c.AgentSID); err != nil {
 		return errs.Wrap(errs.Unavailable, err, "hanging up").After(time.Second)
 	}
-	result := sqlstore.BackCancelled
-	if !c.ConnectedAt.IsZero() {
-		result = sqlstore.BackTalked
-	}
-	return s.endNow(ctx, c, result)
+	_, err := s.store.EndCallBack(ctx, c.Key, 0, s.Now(), func(c sqlstore.CallBackRow) string { return agentResult(c, "canceled") })
+	return err
 }
 
 func (s *Service) endNow(ctx context.Context, c sqlstore.CallBackRow, result string) error {
@@ -284,7 +301,37 @@ func (s *Service) endNow(ctx context.Context, c sqlstore.CallBackRow, result str
 const tellSettle = 2 * time.Second
 
 // tellCallBack puts into the ticket how a call ended.
-func (s *Service) tellCallBack(ctx context.Context, c sqlstore.CallBackRow) error {
+func (s *Service) tellCallBack(ctx context.Context, key string) (more bool, err error) {
+	c, err := s.store.FindCallBack(ctx, key)
+	if errors.Is(err, sqlstore.ErrNoCallBack) || err == nil && (c.Told || c.State != sqlstore.CallBackEnded) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	ctx, end := telemetry.Resume(ctx, c.Trace, "tell of a call back")
+	defer func() { end(err) }()
+	if c.Result == sqlstore.BackAgentHungUp {
+		if c, err = s.surelyHungUp(ctx, c); err != nil {
+			return false, err
+		}
+	}
+	return true, s.noteCallBack(ctx, c)
+}
+
+// surelyHungUp asks Twilio whether the supporter really had not answered when the agent hung up: what says so may have been lost.
+func (s *Service) surelyHungUp(ctx context.Context, c sqlstore.CallBackRow) (sqlstore.CallBackRow, error) {
+	seconds, talked, err := s.twilio.Talked(ctx, c.AgentSID)
+	if err != nil && s.Now().Sub(c.EndedAt) < freshFor {
+		return c, errs.Wrap(errs.Unavailable, err, "asking whether they have talked").After(5 * time.Second)
+	}
+	if !talked {
+		return c, nil
+	}
+	return s.store.EndCallBack(ctx, c.Key, max(1, seconds), s.Now(), func(sqlstore.CallBackRow) string { return sqlstore.BackTalked })
+}
+
+func (s *Service) noteCallBack(ctx context.Context, c sqlstore.CallBackRow) error {
 	if wait := c.EndedAt.Add(tellSettle).Sub(s.Now()); wait > 0 {
 		return errs.New(errs.Unavailable, "the length of a call may still be told").After(wait)
 	}
@@ -310,18 +357,21 @@ func callBackNote(c sqlstore.CallBackRow) string {
 		who = "An agent"
 	}
 	how, known := map[string]string{
-		sqlstore.BackTalked:           fmt.Sprintf("They talked for %s.", length(c.TalkedSeconds)),
-		sqlstore.BackCancelled:        "The call was cancelled before anybody answered.",
+		sqlstore.BackTalked:           fmt.Sprintf("They were connected for %s.", length(c.TalkedSeconds)),
+		sqlstore.BackCancelled:        "The call was cancelled. The supporter was not called.",
 		sqlstore.BackNotStarted:       "The call could not be started. The supporter was not called.",
 		sqlstore.BackAgentNoAnswer:    "The agent's own phone was not picked up. The supporter was not called.",
 		sqlstore.BackAgentBusy:        "The agent's own phone was busy. The supporter was not called.",
 		sqlstore.BackAgentFailed:      "The agent's own phone could not be called. The supporter was not called.",
-		sqlstore.BackAgentUnconfirmed: "The agent's own phone was picked up, but no key was pressed. The supporter was not called.",
+		sqlstore.BackAgentUnconfirmed: "The agent's own phone was picked up, but the call was not confirmed. The supporter was not called.",
 		sqlstore.BackAgentHungUp:      "The agent hung up before the supporter answered.",
 		sqlstore.BackNoAnswer:         "The supporter did not answer.",
 		sqlstore.BackBusy:             "The supporter's phone was busy, or they declined the call.",
 		sqlstore.BackFailed:           "The supporter's phone could not be reached.",
 	}[c.Result]
+	if c.Result == sqlstore.BackCancelled && c.SupporterCalled {
+		how = "The call was cancelled before the supporter answered."
+	}
 	if !known {
 		how = "How the call ended is not known."
 	}
@@ -353,7 +403,7 @@ func (s *Service) closeCallBacks(ctx context.Context) error {
 
 // GetSupporter tells what the hotline knows of a supporter.
 func (s *Service) GetSupporter(ctx context.Context, r *telephonyv1.GetSupporterRequest) (*telephonyv1.GetSupporterResponse, error) {
-	from, id := phone.Parse(r.GetHotline()), phone.Parse(r.GetSupporter())
+	from, id := phone.Parse(r.GetHotline()), phone.Parse(clean(r.GetSupporter()))
 	h, known := s.Hotlines.ByNumber(from.Number)
 	var check errs.Check
 	check.That(known, "hotline", "is not a configured hotline")
@@ -377,7 +427,7 @@ func (s *Service) supporter(ctx context.Context, h hotline.Hotline, number phone
 	if res.OptedOut, err = s.store.OptedOut(ctx, number, supporter); err != nil {
 		return nil, err
 	}
-	if res.NoCalls, err = s.store.WantsNoCalls(ctx, number, supporter); err != nil {
+	if res.NoCalls, err = s.store.WantsNoCalls(ctx, h.Numbers(), supporter); err != nil {
 		return nil, err
 	}
 	block, err := s.store.Blocked(ctx, supporter, number, s.Now())
@@ -387,7 +437,7 @@ func (s *Service) supporter(ctx context.Context, h hotline.Hotline, number phone
 	if block != nil {
 		res.Blocked = block.Reason
 	}
-	if res.NotCalled, err = s.notCalled(ctx, h, number, id); err != nil {
+	if res.NotCalled, err = s.notCalled(ctx, h, id); err != nil {
 		return nil, err
 	}
 	t, messages, found, err := s.store.LastTextOut(ctx, lane(number, supporter))

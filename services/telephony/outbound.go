@@ -49,6 +49,9 @@ func (s *Service) SendText(ctx context.Context, r *telephonyv1.SendTextRequest) 
 	if r.GetAgentReply() {
 		t.Kind, t.PatientUntil = sqlstore.FromAgent, t.CreatedAt.Add(s.Patience)
 	}
+	if r.GetPrivate() {
+		t.Kind = sqlstore.Private
+	}
 	files, err := s.store.FilesByKey(ctx, r.GetFileKey())
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the text's files could not be read; put them again")

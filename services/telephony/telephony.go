@@ -47,6 +47,9 @@ type Service struct {
 	foreign map[string]bool // calls with recordings that are not ours; collectRecordings has it alone
 	incomes *batch.Batcher[sqlstore.TextInRow, recorded]
 	metrics metrics
+
+	watching   context.Context // ends when those who watch calls are to go elsewhere
+	endWatches context.CancelFunc
 }
 
 // New returns the service. Nothing runs until Run.
@@ -56,6 +59,7 @@ func New(c Config, d Deps) (*Service, error) {
 		d.Now = time.Now
 	}
 	s := &Service{Config: c, Deps: d, besides: newBesides(), foreign: map[string]bool{}, store: sqlstore.New(d.DB)}
+	s.watching, s.endWatches = context.WithCancel(context.Background())
 	var err error
 	if s.twilio, err = twilio.New(c.APIURL, c.AccountSID, c.AuthToken); err != nil {
 		return nil, err
@@ -74,6 +78,7 @@ func New(c Config, d Deps) (*Service, error) {
 		s.topic(sqlstore.MediaIn, max(1, c.Workers/4), s.attach),
 		s.topic(sqlstore.CallOver, max(1, c.Workers/4), s.callOver),
 		s.topic(sqlstore.CallBacks, max(1, c.Workers/4), s.callBack),
+		s.topic(sqlstore.TellBacks, max(1, c.Workers/4), s.tellCallBack),
 		transcripts,
 	); err != nil {
 		return nil, err
@@ -101,6 +106,9 @@ func (s *Service) Register(server *rpc.Server) {
 	telephonyv1.RegisterCallBackServiceServer(server, s)
 }
 
+// StopStreams ends the streams of those who watch calls: they come back, and meet another process.
+func (s *Service) StopStreams() { s.endWatches() }
+
 // Healthy reports whether the database answers.
 func (s *Service) Healthy(ctx context.Context) error { return s.DB.Ping(ctx) }
 
@@ -119,7 +127,7 @@ func (s *Service) Run(ctx context.Context) error {
 	regular.Go(func() {
 		s.every(ctx, s.LookEvery, func() error {
 			// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
-			return errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()))
+			return errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()), s.store.ForgetPrivate(ctx, s.Now()))
 		})
 	})
 	regular.Go(func() {

@@ -46,7 +46,7 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 		}
 		// That somebody who has just opted out does not get our welcome is no news.
 		m := failed(messages)
-		keptBack := t.Kind == sqlstore.Automatic && m != nil && m.Refused != ""
+		keptBack := t.Kind == sqlstore.Private || t.Kind == sqlstore.Automatic && m != nil && m.Refused != ""
 		// One note that nothing is known is enough, so that the one that is left tells the end.
 		again := t.Notes > 0 && (what == underway || what == unclear)
 		if !ok || keptBack || again || t.Notes >= sqlstore.MaxNotes {

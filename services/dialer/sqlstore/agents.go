@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 )
 
@@ -66,14 +67,15 @@ func (s *Store) Mailbox(ctx context.Context, userID int64) (id int64, err error)
 }
 
 // Enrol sets an agent up, with what a code has proved: the phone, and, if mailboxID is not 0, the mailbox. If somebody else has the
-// phone, or the agent has another one, it reports false.
-func (s *Store) Enrol(ctx context.Context, a AgentRow, mailboxID int64) (ok bool, err error) {
+// phone, or the agent has another one, it reports false. older are the indexes under which the phone may have been noted before.
+func (s *Store) Enrol(ctx context.Context, a AgentRow, mailboxID int64, older ...string) (ok bool, err error) {
+	in, args := placeholders(6, append(older, a.PhoneIndex))
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `
 			INSERT INTO agent (user_id, name, phone, phone_index, enrolled_at) SELECT $1, $2, $3, $4, $5
-			WHERE NOT EXISTS (SELECT 1 FROM agent WHERE phone_index = $4 AND user_id <> $1)
-			ON CONFLICT (user_id) DO UPDATE SET name = EXCLUDED.name WHERE agent.phone_index = EXCLUDED.phone_index`,
-			a.UserID, a.Name, a.Phone, a.PhoneIndex, a.EnrolledAt.UnixMicro())
+			WHERE NOT EXISTS (SELECT 1 FROM agent WHERE phone_index IN `+in+` AND user_id <> $1)
+			ON CONFLICT (user_id) DO UPDATE SET name = EXCLUDED.name WHERE agent.phone_index IN `+in,
+			append([]any{a.UserID, a.Name, a.Phone, a.PhoneIndex, a.EnrolledAt.UnixMicro()}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -89,12 +91,15 @@ func (s *Store) Enrol(ctx context.Context, a AgentRow, mailboxID int64) (ok bool
 	return ok, err
 }
 
-// ChangePhone gives an agent another phone and ends their sessions but one. If somebody else has the phone it reports false.
-func (s *Store) ChangePhone(ctx context.Context, userID int64, phone []byte, index, keep string) (ok bool, err error) {
+// ChangePhone gives an agent another phone and ends their sessions but one. If somebody else has the phone it reports false. older is
+// as in Enrol.
+func (s *Store) ChangePhone(ctx context.Context, userID int64, phone []byte, index, keep string, older ...string) (ok bool, err error) {
+	in, args := placeholders(4, append(older, index))
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `
 			UPDATE agent SET phone = $1, phone_index = $2
-			WHERE user_id = $3 AND NOT EXISTS (SELECT 1 FROM agent WHERE phone_index = $2 AND user_id <> $3)`, phone, index, userID)
+			WHERE user_id = $3 AND NOT EXISTS (SELECT 1 FROM agent WHERE phone_index IN `+in+` AND user_id <> $3)`,
+			append([]any{phone, index, userID}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -108,10 +113,22 @@ func (s *Store) ChangePhone(ctx context.Context, userID int64, phone []byte, ind
 	return ok, err
 }
 
-// Reseal writes an agent's phone anew, under another key.
-func (s *Store) Reseal(ctx context.Context, userID int64, phone []byte, index string) error {
-	_, err := s.exec(ctx, `UPDATE agent SET phone = $1, phone_index = $2 WHERE user_id = $3`, phone, index, userID)
+// Reseal writes an agent's phone anew, under another key, unless it was changed since.
+func (s *Store) Reseal(ctx context.Context, a AgentRow, phone []byte, index string) error {
+	_, err := s.exec(ctx, `UPDATE agent SET phone = $1, phone_index = $2 WHERE user_id = $3 AND phone_index = $4`, phone, index, a.UserID, a.PhoneIndex)
 	return err
+}
+
+// placeholders are for a list of strings after IN, from the nth on. It is never empty.
+func placeholders(n int, values []string) (in string, args []any) {
+	for i, v := range append(values, "") {
+		if i > 0 {
+			in += ", "
+		}
+		in += fmt.Sprintf("$%d", n+i)
+		args = append(args, v)
+	}
+	return "(" + in + ")", args
 }
 
 // Revoke forgets an agent and ends their sessions. It reports whether there was one.

@@ -24,7 +24,10 @@ type CodeRow struct {
 }
 
 // Asked is how often codes were asked for in the last hour.
-type Asked struct{ ByUser, ByPhone, BySource, All int }
+type Asked struct {
+	ByUser, ByPhone, BySource, All int // that were given
+	Guesses                        int // from the same source, for numbers that nobody has
+}
 
 // AskCode notes a code that is asked for, if allow has nothing against it. What allow sees is exact.
 func (s *Store) AskCode(ctx context.Context, c CodeRow, allow func(Asked) error) error {
@@ -41,10 +44,11 @@ func (s *Store) AskCode(ctx context.Context, c CodeRow, allow func(Asked) error)
 		}
 		var a Asked
 		if err := tx.QueryRowContext(ctx, `
-			SELECT count(CASE WHEN user_id = $1 AND $1 <> 0 THEN 1 END), count(CASE WHEN phone_index = $2 THEN 1 END),
-				count(CASE WHEN source = $3 THEN 1 END), count(*)
+			SELECT count(CASE WHEN user_id = $1 AND $1 <> 0 THEN 1 END), count(CASE WHEN phone_index = $2 AND user_id <> 0 THEN 1 END),
+				count(CASE WHEN source = $3 AND user_id <> 0 THEN 1 END), count(CASE WHEN user_id <> 0 THEN 1 END),
+				count(CASE WHEN source = $3 AND user_id = 0 THEN 1 END)
 			FROM code WHERE created_at > $4`, c.UserID, c.PhoneIndex, c.Source, c.CreatedAt.Add(-time.Hour).UnixMicro()).
-			Scan(&a.ByUser, &a.ByPhone, &a.BySource, &a.All); err != nil {
+			Scan(&a.ByUser, &a.ByPhone, &a.BySource, &a.All, &a.Guesses); err != nil {
 			return err
 		}
 		return allow(a)

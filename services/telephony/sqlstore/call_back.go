@@ -60,16 +60,18 @@ type CallBackRow struct {
 	ConnectedAt    time.Time
 	EndedAt        time.Time
 	TalkedSeconds  int
-	Told           bool
+	// SupporterCalled says that the key was pressed.
+	SupporterCalled bool
+	Told            bool
 }
 
 const callBackColumns = `key, lane, hotline, supporter, agent, agent_name, agent_phone, conversation_id, trace, created_at, state, state_at, cancelled,
-	result, attempted_at, looks, agent_sid, connected_at, ended_at, talked_seconds, told`
+	result, attempted_at, looks, agent_sid, connected_at, ended_at, talked_seconds, supporter_called, told`
 
 func scanCallBack(row scanner) (c CallBackRow, err error) {
 	var created, state, attempted, connected, ended int64
 	err = row.Scan(&c.Key, &c.Lane, &c.Hotline, &c.Supporter, &c.Agent, &c.AgentName, &c.AgentPhone, &c.ConversationID, &c.Trace, &created, &c.State, &state,
-		&c.Cancelled, &c.Result, &attempted, &c.Looks, &c.AgentSID, &connected, &ended, &c.TalkedSeconds, &c.Told)
+		&c.Cancelled, &c.Result, &attempted, &c.Looks, &c.AgentSID, &connected, &ended, &c.TalkedSeconds, &c.SupporterCalled, &c.Told)
 	c.CreatedAt, c.StateAt, c.AttemptedAt = fromMicros(created), fromMicros(state), fromMicros(attempted)
 	c.ConnectedAt, c.EndedAt = fromMicros(connected), fromMicros(ended)
 	return c, err
@@ -97,7 +99,9 @@ type CallBackLoad struct {
 
 // QueueCallBack accepts a call back, if allow has nothing against it. A key that is known changes nothing, and the first call is
 // returned. What allow sees is exact: calls that are asked for at the same moment are judged one after the other.
-func (s *Store) QueueCallBack(ctx context.Context, c CallBackRow, allow func(CallBackLoad) error) (queued CallBackRow, err error) {
+//
+// numbers are all those of the hotline: a supporter, and the hotline's limit, are the same at each of them.
+func (s *Store) QueueCallBack(ctx context.Context, c CallBackRow, numbers []phone.Number, allow func(CallBackLoad) error) (queued CallBackRow, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO call_back_turn (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = call_back_turn.n + 1`); err != nil {
 			return err
@@ -107,12 +111,13 @@ func (s *Store) QueueCallBack(ctx context.Context, c CallBackRow, allow func(Cal
 			return err
 		}
 		var load CallBackLoad
+		in, args := list(5, numbers)
 		if err := tx.QueryRowContext(ctx, `
 			SELECT EXISTS (SELECT 1 FROM call_back WHERE state <> 'ended' AND (agent = $1 OR agent_phone = $2)),
-				EXISTS (SELECT 1 FROM call_back WHERE state <> 'ended' AND lane = $3),
-				(SELECT count(*) FROM call_back WHERE agent = $1 AND created_at > $5),
-				(SELECT count(*) FROM call_back WHERE hotline = $4 AND created_at > $5)`,
-			c.Agent, string(c.AgentPhone), c.Lane, string(c.Hotline), c.CreatedAt.Add(-time.Hour).UnixMicro()).
+				EXISTS (SELECT 1 FROM call_back WHERE state <> 'ended' AND supporter = $3 AND hotline IN `+in+`),
+				(SELECT count(*) FROM call_back WHERE agent = $1 AND created_at > $4),
+				(SELECT count(*) FROM call_back WHERE hotline IN `+in+` AND created_at > $4)`,
+			append([]any{c.Agent, string(c.AgentPhone), string(c.Supporter), c.CreatedAt.Add(-time.Hour).UnixMicro()}, args...)...).
 			Scan(&load.AgentBusy, &load.SupporterBusy, &load.ByAgent, &load.ByHotline); err != nil {
 			return err
 		}
@@ -138,9 +143,11 @@ func (s *Store) QueueCallBack(ctx context.Context, c CallBackRow, allow func(Cal
 // is. States that are not ahead of the known one are not taken.
 func (s *Store) changeCallBack(ctx context.Context, key string, now time.Time, change func(c *CallBackRow) (work, ok bool)) (c CallBackRow, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		// The wake-up comes first, as everywhere: whoever locks both does so in the same order.
-		if err := s.Wake(ctx, tx, CallBacks, key); err != nil {
-			return err
+		// The wake-ups come first, as everywhere: whoever locks both does so in the same order.
+		for _, topic := range []string{CallBacks, TellBacks} {
+			if err := s.Wake(ctx, tx, topic, key); err != nil {
+				return err
+			}
 		}
 		c, err = scanCallBack(tx.QueryRowContext(ctx, `SELECT `+callBackColumns+` FROM call_back WHERE key = $1`+s.db.ForUpdate(), key))
 		if errors.Is(err, sql.ErrNoRows) {
@@ -162,14 +169,14 @@ func (s *Store) changeCallBack(ctx context.Context, key string, now time.Time, c
 			c.StateAt = now
 		}
 		if c.State == CallBackEnded && before.State != CallBackEnded {
-			c.EndedAt, c.AgentPhone, work = now, "", true
+			c.EndedAt, c.AgentPhone = now, ""
 		}
 		_, err := tx.ExecContext(ctx, `
 			UPDATE call_back SET agent_phone = $1, state = $2, state_at = $3, cancelled = $4, result = $5, attempted_at = $6, looks = $7, agent_sid = $8,
-				connected_at = $9, ended_at = $10, talked_seconds = $11, told = $12, work = $13
-			WHERE key = $14`,
+				connected_at = $9, ended_at = $10, talked_seconds = $11, supporter_called = $12, told = $13, work = $14
+			WHERE key = $15`,
 			string(c.AgentPhone), c.State, c.StateAt.UnixMicro(), c.Cancelled, c.Result, micros(c.AttemptedAt), c.Looks, c.AgentSID,
-			micros(c.ConnectedAt), micros(c.EndedAt), c.TalkedSeconds, c.Told, work, key)
+			micros(c.ConnectedAt), micros(c.EndedAt), c.TalkedSeconds, c.SupporterCalled, c.Told, work, key)
 		return err
 	})
 	if err != nil && !errors.Is(err, ErrNoCallBack) {
@@ -220,7 +227,7 @@ func (s *Store) AgentLeg(ctx context.Context, key, sid, state string, now time.T
 			c.AgentSID = sid
 		}
 		if mine = c.AgentSID == sid && c.State != CallBackEnded; mine {
-			c.State = state
+			c.State, c.SupporterCalled = state, c.SupporterCalled || state == CallingSupporter
 		}
 		return c.Cancelled, mine
 	})
@@ -256,7 +263,7 @@ func (s *Store) EndCallBack(ctx context.Context, key string, talked int, now tim
 			c.TalkedSeconds = max(1, int(now.Sub(c.ConnectedAt).Round(time.Second)/time.Second))
 		}
 		c.State = CallBackEnded
-		return !c.Told, true
+		return false, true
 	})
 }
 
@@ -288,4 +295,16 @@ func (s *Store) OpenCallBacks(ctx context.Context, before time.Time) (open []Cal
 		return err
 	}, `SELECT `+callBackColumns+` FROM call_back WHERE state <> 'ended' AND agent_sid <> '' AND state_at < $1 ORDER BY state_at LIMIT 100`, before.UnixMicro())
 	return open, err
+}
+
+// list is numbers as SQL takes them after IN, with placeholders from the nth on.
+func list(n int, numbers []phone.Number) (in string, args []any) {
+	for i, number := range numbers {
+		if i > 0 {
+			in += ", "
+		}
+		in += fmt.Sprintf("$%d", n+i)
+		args = append(args, string(number))
+	}
+	return "(" + in + ")", args
 }

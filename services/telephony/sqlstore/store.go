@@ -17,7 +17,7 @@ import (
 )
 
 // The topics of telephony's jobs: one lane's texts in, its media, its texts out, what the ticket is told about those, its
-// calls that have ended, the words of its voicemails, and calls back.
+// calls that have ended, the words of its voicemails, calls back, and what the ticket is told about those.
 const (
 	TextIn     = "text_in"
 	MediaIn    = "media_in"
@@ -26,10 +26,11 @@ const (
 	CallOver   = "call_over"
 	Transcript = "transcript"
 	CallBacks  = "call_back" // each call back is a lane of its own
+	TellBacks  = "tell_back" // the same
 )
 
 // Topics are all of them.
-var Topics = []string{TextIn, MediaIn, TextOut, Tell, CallOver, Transcript, CallBacks}
+var Topics = []string{TextIn, MediaIn, TextOut, Tell, CallOver, Transcript, CallBacks, TellBacks}
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -63,7 +64,8 @@ var work = map[string]string{
 	TextOut:    `message_out WHERE state IN ('queued', 'sending')`,
 	Tell:       `text_out WHERE tell`,
 	CallOver:   `call_in WHERE state = 'ended'`,
-	CallBacks:  `(SELECT key AS lane, created_at FROM call_back WHERE work) c WHERE TRUE`,
+	CallBacks:  `(SELECT key AS lane, created_at FROM call_back WHERE work AND state <> 'ended') c WHERE TRUE`,
+	TellBacks:  `(SELECT key AS lane, ended_at FROM call_back WHERE state = 'ended' AND NOT told) c WHERE TRUE`,
 	Transcript: `voicemail WHERE conversation_id > 0 AND transcript_state IN ('wanted', 'ready', 'failed')`,
 }
 
@@ -71,7 +73,7 @@ var work = map[string]string{
 func (s *Store) Oldest(ctx context.Context, topic string) (time.Time, bool, error) {
 	column := map[string]string{
 		TextIn: "received_at", MediaIn: "received_at", TextOut: "created_at", Tell: "created_at", CallOver: "ended_at", Transcript: "recorded_at",
-		CallBacks: "created_at",
+		CallBacks: "created_at", TellBacks: "ended_at",
 	}[topic]
 	var at sql.NullInt64
 	err := s.db.Read.QueryRowContext(ctx, `SELECT min(`+column+`) FROM `+work[topic]).Scan(&at)

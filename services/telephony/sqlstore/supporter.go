@@ -20,7 +20,7 @@ const (
 func noCalls(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter string, refused bool, now time.Time, source string) (changed bool, err error) {
 	r, err := tx.ExecContext(ctx, `
 		INSERT INTO no_calls (hotline, supporter, refused, at, source) SELECT $1, $2, $3, $4, $5
-		WHERE $3 OR EXISTS (SELECT 1 FROM no_calls WHERE hotline = $1 AND supporter = $2)
+		WHERE $3 OR EXISTS (SELECT 1 FROM no_calls WHERE supporter = $2)
 		ON CONFLICT (hotline, supporter) DO UPDATE SET refused = EXCLUDED.refused, at = EXCLUDED.at, source = EXCLUDED.source
 		WHERE no_calls.refused <> EXCLUDED.refused`,
 		string(hotline), supporter, refused, now.UnixMicro(), source)
@@ -31,13 +31,29 @@ func noCalls(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter st
 	return n > 0, err
 }
 
-// WantsNoCalls reports whether a supporter wants no calls from a hotline.
-func (s *Store) WantsNoCalls(ctx context.Context, hotline phone.Number, supporter string) (refused bool, err error) {
-	err = s.db.Read.QueryRowContext(ctx, `SELECT refused FROM no_calls WHERE hotline = $1 AND supporter = $2`, string(hotline), supporter).Scan(&refused)
+// WantsNoCalls reports whether a supporter wants no calls from a hotline. What they last said counts, to whichever of its numbers.
+func (s *Store) WantsNoCalls(ctx context.Context, numbers []phone.Number, supporter string) (refused bool, err error) {
+	in, args := list(2, numbers)
+	err = s.db.Read.QueryRowContext(ctx, `SELECT refused FROM no_calls WHERE supporter = $1 AND hotline IN `+in+` ORDER BY at DESC LIMIT 1`,
+		append([]any{supporter}, args...)...).Scan(&refused)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	return refused, err
+}
+
+// ForgetPrivate forgets the words and the numbers of private texts that are an hour old, once it is known what became of them, or after
+// a day.
+func (s *Store) ForgetPrivate(ctx context.Context, now time.Time) error {
+	const old = `SELECT key FROM text_out WHERE kind = 'private' AND body <> '' AND (created_at < $1 AND state IN ('delivered', 'failed', 'unknown') OR created_at < $2 AND state NOT IN ('queued', 'sending'))`
+	hour, day := now.Add(-time.Hour).UnixMicro(), now.Add(-24*time.Hour).UnixMicro()
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE message_out SET body = '', lane = '', supporter = '' WHERE text_key IN (`+old+`)`, hour, day); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE text_out SET body = '', lane = '', supporter = '' WHERE key IN (`+old+`)`, hour, day)
+		return err
+	})
 }
 
 // LastTextOut returns the last text to a supporter, with its messages; false if there is none.

@@ -34,6 +34,7 @@ const (
 	Automatic = "auto"    // ours: welcome, after hours
 	Confirm   = "confirm" // ours, of an opt-out, which it is not held back by
 	Other     = "other"   // of another service
+	Private   = "private" // the same, and nobody's business
 )
 
 // TextOutRow is an outgoing text: what somebody wanted said, sent as one or more messages.

@@ -11,12 +11,15 @@ import (
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
 
-func backTo(key, lane, agent string, phone phone.Number, at time.Time) sqlstore.CallBackRow {
+func backTo(key, lane, agent string, agentPhone phone.Number, at time.Time) sqlstore.CallBackRow {
 	return sqlstore.CallBackRow{
-		Key: key, Lane: lane, Hotline: "+15017122661", Supporter: "+16175550142", Agent: agent, AgentName: "Dana", AgentPhone: phone,
+		Key: key, Lane: lane, Hotline: "+15017122661", Supporter: phone.Number("+1617555014" + map[string]string{"a": "2", "b": "3"}[lane]), Agent: agent, AgentName: "Dana", AgentPhone: agentPhone,
 		ConversationID: 7, CreatedAt: at,
 	}
 }
+
+// numbers are those of the hotline.
+var numbers = []phone.Number{"+15017122661", "+15017122662"}
 
 var errLimit = errors.New("limit")
 
@@ -30,7 +33,7 @@ func free(load sqlstore.CallBackLoad) error {
 
 func (b *book) queueBack(c sqlstore.CallBackRow) sqlstore.CallBackRow {
 	b.t.Helper()
-	queued, err := b.QueueCallBack(b.ctx, c, free)
+	queued, err := b.QueueCallBack(b.ctx, c, numbers, free)
 	b.ok(err)
 	return queued
 }
@@ -55,7 +58,7 @@ func callBackOnce(b *book) {
 	var accepted atomic.Int32
 	for range 8 {
 		all.Go(func() {
-			if _, err := b.QueueCallBack(b.ctx, backTo("K", "a", "dana", "+16175550199", start), free); err == nil {
+			if _, err := b.QueueCallBack(b.ctx, backTo("K", "a", "dana", "+16175550199", start), numbers, free); err == nil {
 				accepted.Add(1)
 			}
 		})
@@ -84,7 +87,7 @@ func callBackLimits(b *book) {
 	var accepted atomic.Int32
 	for i := range 8 {
 		all.Go(func() {
-			if _, err := b.QueueCallBack(b.ctx, backTo(string(rune('A'+i)), "a", "dana", "+16175550199", start), free); err == nil {
+			if _, err := b.QueueCallBack(b.ctx, backTo(string(rune('A'+i)), "a", "dana", "+16175550199", start), numbers, free); err == nil {
 				accepted.Add(1)
 			} else if !errors.Is(err, errLimit) {
 				b.t.Error(err)
@@ -96,7 +99,7 @@ func callBackLimits(b *book) {
 		b.t.Errorf("%d calls at once", accepted.Load())
 	}
 	load := func(lane, agent string, phone phone.Number, at time.Time) (seen sqlstore.CallBackLoad) {
-		_, err := b.QueueCallBack(b.ctx, backTo("probe", lane, agent, phone, at), func(l sqlstore.CallBackLoad) error { seen = l; return errLimit })
+		_, err := b.QueueCallBack(b.ctx, backTo("probe", lane, agent, phone, at), numbers, func(l sqlstore.CallBackLoad) error { seen = l; return errLimit })
 		if !errors.Is(err, errLimit) {
 			b.t.Fatal(err)
 		}
@@ -199,14 +202,15 @@ func callBackEnds(b *book) {
 
 // A call back has work when somebody must do something: call, hang up, tell the ticket. Not while its phones are at it.
 func callBackWork(b *book) {
-	has := func(want bool, when string) {
+	look := func(topic string, want bool, when string) {
 		b.t.Helper()
-		lanes, err := b.Work(sqlstore.CallBacks).Lanes(b.ctx, "", 10)
+		lanes, err := b.Work(topic).Lanes(b.ctx, "", 10)
 		b.ok(err)
-		if got := slices.Contains(lanes, "K"); got != want || b.pending(sqlstore.CallBacks, "K") != want {
-			b.t.Errorf("%s: work %v", when, got)
+		if got := slices.Contains(lanes, "K"); got != want || b.pending(topic, "K") != want {
+			b.t.Errorf("%s: %s %v", when, topic, got)
 		}
 	}
+	has := func(want bool, when string) { b.t.Helper(); look(sqlstore.CallBacks, want, when) }
 	b.woken()
 	b.queueBack(backTo("K", "a", "dana", "+16175550199", start))
 	b.wantWoken(wake{sqlstore.CallBacks, []string{"K"}})
@@ -235,12 +239,14 @@ func callBackWork(b *book) {
 		b.t.Errorf("a cancelled call goes on: %v, %v", mine, err)
 	}
 	has(true, "still to be hung up")
+	look(sqlstore.TellBacks, false, "not over")
 	b.endBack("K", sqlstore.BackCancelled, 0, start)
-	has(true, "to be told")
+	has(false, "over")
+	look(sqlstore.TellBacks, true, "over")
 	b.ok(b.CallBackTold(b.ctx, "K", start))
-	has(false, "told")
+	look(sqlstore.TellBacks, false, "told")
 	b.endBack("K", sqlstore.BackTalked, 5, start) // told late: the note is written
-	has(false, "told")
+	look(sqlstore.TellBacks, false, "told")
 	if c, err := b.CancelCallBack(b.ctx, "K", start); !c.Cancelled || c.State != sqlstore.CallBackEnded || err != nil {
 		b.t.Errorf("%+v, %v", c, err)
 	}
@@ -253,7 +259,7 @@ func supporter(b *book) {
 		b.t.Helper()
 		_, err := b.RecordTexts(b.ctx, []sqlstore.TextInRow{{MessageSID: sid, Lane: "a", Hotline: hotline, Supporter: who, Wish: wish, ReceivedAt: start}})
 		b.ok(err)
-		refused, err := b.WantsNoCalls(b.ctx, hotline, who)
+		refused, err := b.WantsNoCalls(b.ctx, numbers, who)
 		b.ok(err)
 		if refused != want {
 			b.t.Errorf("%s: no calls %v", sid, refused)

@@ -87,6 +87,25 @@ func (c *Client) FindCalls(ctx context.Context, from, to phone.Number, since tim
 	return sids, nil
 }
 
+// Talked reports whether a call was connected with another one that its document dialed, and for how long in seconds.
+func (c *Client) Talked(ctx context.Context, sid string) (seconds int, talked bool, err error) {
+	params := &api.ListCallParams{}
+	params.SetParentCallSid(sid).SetPageSize(20).SetLimit(20)
+	call, service := c.call(ctx)
+	defer call.cancel()
+	list, err := service.ListCall(params)
+	if err != nil {
+		return 0, false, call.failed(err)
+	}
+	for _, v := range list {
+		if word(v.Status) == "completed" {
+			n, _ := strconv.Atoi(word(v.Duration)) // it has one when it is completed
+			seconds, talked = max(seconds, n), true
+		}
+	}
+	return seconds, talked, nil
+}
+
 // HangUp ends a call, with all its legs. One that is over is no error.
 func (c *Client) HangUp(ctx context.Context, sid string) error {
 	params := &api.UpdateCallParams{}

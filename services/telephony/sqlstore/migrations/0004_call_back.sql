@@ -22,14 +22,17 @@ CREATE TABLE call_back (
     connected_at    bigint  NOT NULL DEFAULT 0,
     ended_at        bigint  NOT NULL DEFAULT 0,
     talked_seconds  bigint  NOT NULL DEFAULT 0,
-    work            boolean NOT NULL DEFAULT TRUE,      -- there is something to do: to call, to hang up, to tell the ticket
-    told            boolean NOT NULL DEFAULT FALSE      -- the ticket knows
+    supporter_called boolean NOT NULL DEFAULT FALSE,    -- the key was pressed
+    work            boolean NOT NULL DEFAULT TRUE,      -- there is something to do: to call, to hang up
+    told            boolean NOT NULL DEFAULT FALSE      -- the ticket knows how it ended
 );
-CREATE INDEX call_back_work ON call_back (key) WHERE work;
+CREATE INDEX call_back_work ON call_back (key) WHERE work AND state <> 'ended';
+CREATE INDEX call_back_tell ON call_back (key) WHERE state = 'ended' AND NOT told;
 CREATE INDEX call_back_open ON call_back (state_at) WHERE state <> 'ended';
 CREATE INDEX call_back_agent ON call_back (agent, created_at);
 CREATE INDEX call_back_hotline ON call_back (hotline, created_at);
 CREATE INDEX call_back_lane ON call_back (lane, created_at);
+CREATE INDEX text_out_private ON text_out (created_at) WHERE kind = 'private' AND body <> '';
 CREATE INDEX call_in_lane ON call_in (lane, began_at);
 
 -- What those who ask for a call back queue for, so that limits are exact: one row.

@@ -345,7 +345,9 @@ func (x *StartCallBackRequest) GetConversationId() int64 {
 type StartCallBackResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The call as it stands.
-	CallBack      *CallBack `protobuf:"bytes,1,opt,name=call_back,json=callBack,proto3" json:"call_back,omitempty"`
+	CallBack *CallBack `protobuf:"bytes,1,opt,name=call_back,json=callBack,proto3" json:"call_back,omitempty"`
+	// Whether it was started before, with the same key.
+	Known         bool `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -385,6 +387,13 @@ func (x *StartCallBackResponse) GetCallBack() *CallBack {
 		return x.CallBack
 	}
 	return nil
+}
+
+func (x *StartCallBackResponse) GetKnown() bool {
+	if x != nil {
+		return x.Known
+	}
+	return false
 }
 
 // CallBack is a call back as it stands.
@@ -913,9 +922,10 @@ const file_bling_telephony_v1_call_back_proto_rawDesc = "" +
 	"\x05agent\x18\x05 \x01(\tR\x05agent\x12\x1d\n" +
 	"\n" +
 	"agent_name\x18\x06 \x01(\tR\tagentName\x12'\n" +
-	"\x0fconversation_id\x18\a \x01(\x03R\x0econversationId\"R\n" +
+	"\x0fconversation_id\x18\a \x01(\x03R\x0econversationId\"h\n" +
 	"\x15StartCallBackResponse\x129\n" +
-	"\tcall_back\x18\x01 \x01(\v2\x1c.bling.telephony.v1.CallBackR\bcallBack\"\x88\x02\n" +
+	"\tcall_back\x18\x01 \x01(\v2\x1c.bling.telephony.v1.CallBackR\bcallBack\x12\x14\n" +
+	"\x05known\x18\x02 \x01(\bR\x05known\"\x88\x02\n" +
 	"\bCallBack\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x127\n" +
 	"\x05state\x18\x02 \x01(\x0e2!.bling.telephony.v1.CallBackStateR\x05state\x120\n" +

@@ -115,7 +115,10 @@ type SendTextRequest struct {
 	// The Help Scout conversation that its notes go to. 0: the one the supporter has.
 	ConversationId int64 `protobuf:"varint,7,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
 	// What the note must say besides, such as which files could not go. May be empty.
-	Remark        string `protobuf:"bytes,8,opt,name=remark,proto3" json:"remark,omitempty"`
+	Remark string `protobuf:"bytes,8,opt,name=remark,proto3" json:"remark,omitempty"`
+	// Whether it is nobody's business but the recipient's, such as a code. Then there are no notes, and its words and number are
+	// forgotten an hour after it was delivered.
+	Private       bool `protobuf:"varint,9,opt,name=private,proto3" json:"private,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -204,6 +207,13 @@ func (x *SendTextRequest) GetRemark() string {
 		return x.Remark
 	}
 	return ""
+}
+
+func (x *SendTextRequest) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
 }
 
 // SendTextResponse names the accepted text.
@@ -1008,7 +1018,7 @@ var File_bling_telephony_v1_telephony_proto protoreflect.FileDescriptor
 
 const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
 	"\n" +
-	"\"bling/telephony/v1/telephony.proto\x12\x12bling.telephony.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x01\n" +
+	"\"bling/telephony/v1/telephony.proto\x12\x12bling.telephony.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x01\n" +
 	"\x0fSendTextRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\ahotline\x18\x02 \x01(\tR\ahotline\x12\x0e\n" +
@@ -1018,7 +1028,8 @@ const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
 	"\vagent_reply\x18\x06 \x01(\bR\n" +
 	"agentReply\x12'\n" +
 	"\x0fconversation_id\x18\a \x01(\x03R\x0econversationId\x12\x16\n" +
-	"\x06remark\x18\b \x01(\tR\x06remark\"@\n" +
+	"\x06remark\x18\b \x01(\tR\x06remark\x12\x18\n" +
+	"\aprivate\x18\t \x01(\bR\aprivate\"@\n" +
 	"\x10SendTextResponse\x12,\n" +
 	"\x04text\x18\x01 \x01(\v2\x18.bling.telephony.v1.TextR\x04text\"\"\n" +
 	"\x0eGetTextRequest\x12\x10\n" +
