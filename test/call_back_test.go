@@ -13,6 +13,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
@@ -301,9 +302,11 @@ func TestCallBackCancel(t *testing.T) {
 // Who is not called, and why, and that a limit counts.
 func TestCallBackRefused(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		const more, another = "+15017122662", "+15017122663"
 		h := hotline.New(simulator.Hotline, simulator.MailboxID)
+		h.MoreNumbers = []phone.Number{more}
 		h.CallBack.PerAgent, h.CallBack.PerHour = 2, 3
-		b := startBacks(t, hotlinetest.Options{DB: c, Hotlines: hotline.Hotlines{h}})
+		b := startBacks(t, hotlinetest.Options{DB: c, Hotlines: hotline.Hotlines{h, hotline.New(another, 206907)}})
 		refused := func(name string, kind errs.Kind, why string, change func(*telephonyv1.StartCallBackRequest)) {
 			t.Helper()
 			r := b.request("refused " + name)
@@ -313,7 +316,7 @@ func TestCallBackRefused(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		for _, number := range []string{"+19005550142", "+18005550142", "+447911123456", "+18765550142", "+882123456789", "12345", "anonymous", simulator.Hotline, "+11234567890"} {
+		for _, number := range []string{"+19005550142", "+18005550142", "+447911123456", "+18765550142", "+882123456789", "12345", "anonymous", simulator.Hotline, more, another, "+11234567890"} {
 			refused("agent "+number, errs.Precondition, "Your phone cannot be used", func(r *telephonyv1.StartCallBackRequest) { r.AgentPhone = number })
 			refused("supporter "+number, errs.Precondition, "", func(r *telephonyv1.StartCallBackRequest) { r.Supporter = number })
 		}
@@ -324,6 +327,7 @@ func TestCallBackRefused(t *testing.T) {
 		const lee = "+16175550143"
 		b.write(lee, "Do not call!")
 		refused("wish", errs.Precondition, "asked not to be called", func(r *telephonyv1.StartCallBackRequest) { r.Supporter = lee })
+		refused("wish at the other number", errs.Precondition, "asked not to be called", func(r *telephonyv1.StartCallBackRequest) { r.Supporter, r.Hotline = lee, more })
 		b.write(lee, "calls ok")
 		if _, err := b.Telephony.BlockNumber(t.Context(), &telephonyv1.BlockNumberRequest{Block: &telephonyv1.Block{Number: lee, Reason: "threats"}}); err != nil {
 			t.Fatal(err)
@@ -336,6 +340,10 @@ func TestCallBackRefused(t *testing.T) {
 			b.start(r)
 			refused("two at once", errs.Precondition, "already", func(r *telephonyv1.StartCallBackRequest) { r.Agent = agent })
 			refused("the phone is in a call", errs.Precondition, "already", func(r *telephonyv1.StartCallBackRequest) { r.Agent = "ann" })
+			again, err := b.CallBacks.StartCallBack(t.Context(), r)
+			if err != nil || !again.GetKnown() {
+				t.Errorf("the same press: %v, %v", again, err)
+			}
 			refused("two agents", errs.Precondition, "Somebody else", func(r *telephonyv1.StartCallBackRequest) { r.Agent, r.AgentPhone = "ann", "+16175550178" })
 			if _, err := b.CallBacks.CancelCallBack(t.Context(), &telephonyv1.CancelCallBackRequest{Key: r.Key}); err != nil {
 				t.Fatal(err)
@@ -345,6 +353,8 @@ func TestCallBackRefused(t *testing.T) {
 				refused("agent's limit", errs.RateLimited, "2 times in the last hour", func(*telephonyv1.StartCallBackRequest) {})
 			}
 		}
+		refused("hotline's limit at its other number", errs.RateLimited, "3 times in the last hour", func(r *telephonyv1.StartCallBackRequest) { r.Agent, r.Hotline = "ann", more })
+		refused("another call's key", errs.Precondition, "another call's", func(r *telephonyv1.StartCallBackRequest) { r.Key, r.Supporter = "K0", lee })
 		refused("hotline's limit", errs.RateLimited, "3 times in the last hour", func(r *telephonyv1.StartCallBackRequest) { r.Agent = "ann" })
 		for _, number := range []string{"+19005550142", lee} {
 			if b.rang(number) > 0 {
@@ -374,4 +384,75 @@ func TestCallBackRestart(t *testing.T) {
 			t.Errorf("only %d jumps of the clock", restarts.Load())
 		}
 	})
+}
+
+// They talked, and all that would have said so is lost, or only what would have said it well: the ticket has it right.
+func TestCallBackTalkUntold(t *testing.T) {
+	for name, lost := range map[string][]string{
+		"all": {"/bling/twilio_agent_leg", "/bling/twilio_agent_done", "/bling/twilio_agent_status"}, "but the agent's": {"/bling/twilio_agent_leg", "/bling/twilio_agent_done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+				var later atomic.Int64
+				b := startBacks(t, hotlinetest.Options{DB: c, Virtual: true, LookEvery: 50 * time.Millisecond, Now: func() time.Time {
+					return time.Now().Add(time.Duration(later.Load()))
+				}})
+				b.Lose(lost...)
+				b.Twilio.SetHandset(dana, confirms)
+				b.Twilio.SetHandset(kim, talks)
+				b.start(b.request("K"))
+				if err := b.Twilio.Wait(t.Context(), func(s *twiliosim.Sim) bool {
+					legs := s.LegsOf(dana)
+					return len(legs) > 0 && !legs[len(legs)-1].Ended.IsZero()
+				}); err != nil {
+					t.Fatal(err)
+				}
+				later.Store(int64(3 * time.Minute)) // then we ask
+				b.wantNote("They were connected for 1 min 12 s.")
+			})
+		})
+	}
+}
+
+// Who watches does not hold up a service that is being replaced, and is told to come back.
+func TestCallBackWatchedRestart(t *testing.T) {
+	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
+	b.start(b.request("K"))
+	stream, err := b.CallBacks.WatchCallBack(t.Context(), &telephonyv1.WatchCallBackRequest{Key: "K"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	restarted := make(chan struct{})
+	go func() {
+		defer close(restarted)
+		b.Restart()
+	}()
+	for {
+		if _, err = stream.Recv(); err != nil {
+			break
+		}
+	}
+	if errs.KindOf(err) != errs.Unavailable || !strings.Contains(err.Error(), "is being replaced") { // not cut off by force
+		t.Errorf("the watcher is told %v", err)
+	}
+	<-restarted
+}
+
+// While ticketing does not take notes, calls are made and cancelled all the same.
+func TestCallBackWithoutTicketing(t *testing.T) {
+	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
+	b.StopTicketing()
+	for i := range 12 {
+		r := b.request(fmt.Sprint("K", i))
+		b.start(r)
+		if _, err := b.CallBacks.CancelCallBack(t.Context(), &telephonyv1.CancelCallBackRequest{Key: r.Key}); err != nil {
+			t.Fatal(err)
+		}
+		if end, _ := b.watch(r.Key); end.GetResult() != telephonyv1.CallBackResult_CALL_BACK_RESULT_CANCELLED {
+			t.Errorf("%v", end)
+		}
+	}
 }

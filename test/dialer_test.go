@@ -288,6 +288,9 @@ func TestDialerChangePhone(t *testing.T) {
 		change := b.get("/dialer/phone")
 		b.want(change, http.StatusOK, "617-555-0177")
 		b.want(b.submit(change, "number", "+19005550142"), http.StatusUnprocessableEntity, "Numbers of this kind are not called")
+		const stopped = "+16175550179"
+		b.write(stopped, "STOP")
+		b.want(b.submit(change, "number", stopped), http.StatusUnprocessableEntity, "STOP", "Text START")
 		codes = b.submit(change, "number", other)
 		b.want(b.submit(codes, "text_code", "000000x"), http.StatusUnprocessableEntity, "not the code")
 		b.want(b.submit(codes, "text_code", b.texted(other, 1)), http.StatusOK, "617-555-0178")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,6 +103,15 @@ func TestSecurityStranger(t *testing.T) {
 		if p := stranger.show(stranger.Do(r)); p.status != http.StatusUnauthorized {
 			t.Errorf("a stranger follows a call: %d", p.status)
 		}
+		for _, path := range []string{"/dialer/calls/a%00b", "/dialer/calls/%ff", "/dialer/calls/" + strings.Repeat("A", 4000)} {
+			b.want(b.get(path), http.StatusNotFound, "nothing here")
+		}
+		for _, id := range []string{"a\x00b", "\xff", strings.Repeat("a", 10_000)} {
+			b.want(b.post("/dialer/codes", url.Values{"id": {id}, "text_code": {id}, "note_code": {id}}, "same-origin"), http.StatusGone, "does not work any more")
+		}
+		if n := b.audited("came with a link that is not good"); n > 1 { // of those only one was signed for somebody
+			t.Errorf("strangers wrote %d entries into the audit log", n)
+		}
 		// Another agent of the same mailbox does not see it either.
 		other := b.backs.browser()
 		other.enrol(adaID, "+16175550178")
@@ -128,6 +138,13 @@ func TestSecurityPosing(t *testing.T) {
 		ticket := html2url(callBackLink.FindStringSubmatch(posing.sidebar(danaID).body)[1]).Query().Get("ticket")
 		p = posing.post("/dialer/enrol", url.Values{"ticket": {ticket}, "number": {"+16175550178"}}, "same-origin")
 		b.want(p, http.StatusUnprocessableEntity, "You are set up with another phone")
+		for i := 0; p.status == http.StatusUnprocessableEntity; i++ { // to try out numbers is to ask for codes
+			if i > 10 {
+				t.Fatal("the number can be tried out for ever")
+			}
+			p = posing.post("/dialer/enrol", url.Values{"ticket": {ticket}, "number": {fmt.Sprintf("+1617555%04d", 200+i)}}, "same-origin")
+		}
+		b.want(p, http.StatusTooManyRequests, "Too many codes")
 		// The phone of one agent cannot become another one's.
 		codes := posing.submit(posing.follow(posing.sidebar(adaID)), "number", dana)
 		p = posing.submit(codes, "note_code", b.noted(2), "text_code", b.texted(dana, 2))
@@ -136,12 +153,23 @@ func TestSecurityPosing(t *testing.T) {
 		if note := v.Threads[len(v.Threads)-1].Body; !strings.Contains(note, "Ada Ray") || !strings.Contains(note, "ends in 77") {
 			t.Errorf("colleagues are told %q", note)
 		}
-		// An operator revokes: at once, everywhere.
+		// An operator revokes: at once, everywhere, and in the middle of a call.
+		b.Twilio.SetHandset(dana, twiliosim.Handset{Answer: true, Acts: []twiliosim.Act{{On: "asked", Press: "1"}}})
+		b.Twilio.SetHandset(kim, twiliosim.Handset{Answer: true})
+		b.submit(b.get(fmt.Sprintf("/dialer/conversations/%d", b.conversation)))
+		if err := b.Twilio.Wait(t.Context(), func(*twiliosim.Sim) bool { return b.rang(kim) == 1 }); err != nil {
+			t.Fatal(err)
+		}
 		b.want(b.get("/dialer/"), http.StatusOK, "Dana Rivers")
 		if _, err := b.Dialer.RevokeAgent(t.Context(), &dialerv1.RevokeAgentRequest{UserId: danaID}); err != nil {
 			t.Fatal(err)
 		}
 		b.want(b.get("/dialer/"), http.StatusOK, "Sign in")
+		if err := b.Twilio.Wait(t.Context(), func(s *twiliosim.Sim) bool {
+			return !slices.ContainsFunc(s.Legs(), func(l twiliosim.Leg) bool { return l.Ended.IsZero() })
+		}); err != nil {
+			t.Error("a revoked agent goes on talking")
+		}
 		if agents, err := b.Dialer.ListAgents(t.Context(), &dialerv1.ListAgentsRequest{}); err != nil || len(agents.GetAgents()) != 0 {
 			t.Errorf("%v, %v", agents, err)
 		}
@@ -375,10 +403,18 @@ func TestSecurityPressedTwice(t *testing.T) {
 		}
 		b.want(b.submit(tab), http.StatusOK, "Call to") // cancelled
 		b.wantNote("was cancelled")
+		// Whatever has changed since, it is that press.
+		if _, err := b.Telephony.BlockNumber(t.Context(), &telephonyv1.BlockNumberRequest{Block: &telephonyv1.Block{Number: kim, Reason: "threats"}}); err != nil {
+			t.Fatal(err)
+		}
 		again := b.submit(dial) // by the back button
 		b.want(again, http.StatusOK, "You cancelled the call.")
 		if again.url.Path != tab.url.Path || b.rang(dana) != 1 || b.rang(kim) != 1 {
 			t.Errorf("%s, then %s; the phones rang %d and %d times", tab.url.Path, again.url.Path, b.rang(dana), b.rang(kim))
+		}
+		b.want(b.post(tab.url.Path+"/cancel", nil, "same-origin"), http.StatusOK, "You cancelled the call.")
+		if started, cancelled := b.audited("started a call"), b.audited("cancelled a call"); started != 1 || cancelled != 1 {
+			t.Errorf("the audit log says that %d calls were started and %d cancelled", started, cancelled)
 		}
 	})
 }

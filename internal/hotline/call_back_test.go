@@ -47,7 +47,7 @@ func TestMayCall(t *testing.T) {
 		{"+15017122661", nil, "12345", "no number that can be called"},
 		{"+15017122661", nil, "+15017122661", "hotline's own"},
 		{"+15017122661", nil, "+16175550100", "hotline's own"}, // another one of ours
-		{"12345", nil, "+16175550142", "of this country"}, // a short code calls nobody unless it is said whom
+		{"12345", nil, "+16175550142", "of this country"},      // a short code calls nobody unless it is said whom
 		{"12345", []string{"US"}, "+16175550142", ""},
 	} {
 		h := New(test.hotline, 5)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -301,4 +302,41 @@ func supporter(b *book) {
 	if !slices.Contains(facts.Busy, "+16175550199") {
 		b.t.Errorf("an agent in a call back would be rung: %v", facts.Busy)
 	}
+}
+
+// What is nobody's business is forgotten an hour after it was delivered, or after a day; and nothing else is.
+func private(b *book) {
+	for i, key := range []string{"code", "lost", "open", "reply"} {
+		kind := sqlstore.Private
+		if key == "reply" {
+			kind = sqlstore.FromAgent
+		}
+		_, err := b.QueueText(b.ctx, &sqlstore.TextOutRow{Key: key, Lane: "a", Supporter: "+16175550177", Kind: kind, Body: "123456", CreatedAt: start}, sqlstore.Message{Body: "123456"})
+		b.ok(err)
+		if key == "open" {
+			continue
+		}
+		_, _, err = b.BeginAttempt(b.ctx, &sqlstore.MessageOutRow{Key: key}, key, start, 0)
+		b.ok(err)
+		state := map[string]sqlstore.OutState{"code": sqlstore.Delivered, "lost": sqlstore.Accepted, "reply": sqlstore.Delivered}[key]
+		_, err = b.Advance(b.ctx, key, fmt.Sprint("SM", i), state, 0, start)
+		b.ok(err)
+	}
+	known := func(key string, want bool) {
+		b.t.Helper()
+		t, messages, _, err := b.FindTextOut(b.ctx, key)
+		b.ok(err)
+		if got := t.Body != "" && t.Supporter != "" && t.Lane != "" && messages[0].Body != "" && messages[0].Supporter != ""; got != want {
+			b.t.Errorf("%s: %+v, %+v", key, t, messages)
+		}
+	}
+	b.ok(b.ForgetPrivate(b.ctx, start.Add(30*time.Minute)))
+	known("code", true)
+	b.ok(b.ForgetPrivate(b.ctx, start.Add(2*time.Hour)))
+	known("code", false)
+	known("lost", true)
+	b.ok(b.ForgetPrivate(b.ctx, start.Add(25*time.Hour)))
+	known("lost", false)
+	known("open", true)
+	known("reply", true)
 }

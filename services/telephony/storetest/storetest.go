@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"CallBackEnds", callBackEnds},
 		{"CallBackWork", callBackWork},
 		{"Supporter", supporter},
+		{"Private", private},
 		{"Legs", legs},
 		{"Voicemails", voicemails},
 		{"OldRecordings", oldRecordings},
