@@ -143,6 +143,7 @@ var (
 
 // Every way that a call back can go, on both databases: what the page is told, what the ticket is told, and who was rung.
 func TestCallBack(t *testing.T) {
+	t.Parallel()
 	hangsUp := confirms
 	hangsUp.Acts = append(hangsUp.Acts[:1:1], twiliosim.Act{On: "connected", After: after(30 * time.Second), HangUp: true})
 	impatient := confirms
@@ -173,7 +174,9 @@ func TestCallBack(t *testing.T) {
 		{"agent presses nothing", twiliosim.Handset{Answer: true}, talks, telephonyv1.CallBackResult_CALL_BACK_RESULT_AGENT_UNCONFIRMED, 0, "was not confirmed", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+				t.Parallel()
 				b := startBacks(t, hotlinetest.Options{DB: c, Virtual: true})
 				b.Twilio.SetHandset(dana, test.agent)
 				b.Twilio.SetHandset(kim, test.supporter)
@@ -201,9 +204,12 @@ func TestCallBack(t *testing.T) {
 
 // One press is one call: pressed many times at once, with the answer of the call that makes it lost, on two replicas.
 func TestCallBackOnce(t *testing.T) {
+	t.Parallel()
 	for _, lost := range []string{"", "answer", "request"} {
 		t.Run("lost "+lost, func(t *testing.T) {
+			t.Parallel()
 			sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+				t.Parallel()
 				o := hotlinetest.Options{DB: c}
 				if c.URL != "" {
 					o.Replicas = 2
@@ -245,6 +251,7 @@ func TestCallBackOnce(t *testing.T) {
 
 // A call is cancelled in every state; then both phones fall silent, and nobody else is called.
 func TestCallBackCancel(t *testing.T) {
+	t.Parallel()
 	waits := twiliosim.Handset{Answer: true}
 	presses := twiliosim.Handset{Answer: true, Acts: []twiliosim.Act{{On: "asked", Press: "1"}}}
 	for state, test := range map[telephonyv1.CallBackState]struct {
@@ -257,7 +264,9 @@ func TestCallBackCancel(t *testing.T) {
 		telephonyv1.CallBackState_CALL_BACK_STATE_CONNECTED:         {presses, waits, telephonyv1.CallBackResult_CALL_BACK_RESULT_TALKED},
 	} {
 		t.Run(state.String(), func(t *testing.T) {
+			t.Parallel()
 			sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+				t.Parallel()
 				b := startBacks(t, hotlinetest.Options{DB: c})
 				b.Twilio.SetHandset(dana, test.agent)
 				b.Twilio.SetHandset(kim, test.supporter)
@@ -301,7 +310,9 @@ func TestCallBackCancel(t *testing.T) {
 
 // Who is not called, and why, and that a limit counts.
 func TestCallBackRefused(t *testing.T) {
+	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		t.Parallel()
 		const more, another = "+15017122662", "+15017122663"
 		h := hotline.New(simulator.Hotline, simulator.MailboxID)
 		h.MoreNumbers = []phone.Number{more}
@@ -366,7 +377,9 @@ func TestCallBackRefused(t *testing.T) {
 
 // A call goes on when every service is replaced in the middle of it, and its status callbacks are lost.
 func TestCallBackRestart(t *testing.T) {
+	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		t.Parallel()
 		var b *backs
 		var restarts atomic.Int32
 		o := hotlinetest.Options{DB: c, Virtual: true, Jump: func(time.Duration) {
@@ -388,11 +401,14 @@ func TestCallBackRestart(t *testing.T) {
 
 // They talked, and all that would have said so is lost, or only what would have said it well: the ticket has it right.
 func TestCallBackTalkUntold(t *testing.T) {
+	t.Parallel()
 	for name, lost := range map[string][]string{
 		"all": {"/bling/twilio_agent_leg", "/bling/twilio_agent_done", "/bling/twilio_agent_status"}, "but the agent's": {"/bling/twilio_agent_leg", "/bling/twilio_agent_done"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+				t.Parallel()
 				var later atomic.Int64
 				b := startBacks(t, hotlinetest.Options{DB: c, Virtual: true, LookEvery: 50 * time.Millisecond, Now: func() time.Time {
 					return time.Now().Add(time.Duration(later.Load()))
@@ -416,6 +432,7 @@ func TestCallBackTalkUntold(t *testing.T) {
 
 // Who watches does not hold up a service that is being replaced, and is told to come back.
 func TestCallBackWatchedRestart(t *testing.T) {
+	t.Parallel()
 	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
 	b.start(b.request("K"))
 	stream, err := b.CallBacks.WatchCallBack(t.Context(), &telephonyv1.WatchCallBackRequest{Key: "K"})
@@ -443,6 +460,7 @@ func TestCallBackWatchedRestart(t *testing.T) {
 
 // While ticketing does not take notes, calls are made and cancelled all the same.
 func TestCallBackWithoutTicketing(t *testing.T) {
+	t.Parallel()
 	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
 	b.StopTicketing()
 	for i := range 12 {

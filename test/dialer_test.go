@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,8 @@ const (
 type browser struct {
 	*backs
 	http.Client
-	base string
+	base  string
+	later func(time.Duration) // sets the clock, from what it really is
 }
 
 func (b *backs) browser() *browser {
@@ -227,16 +229,21 @@ func (b *browser) audited(action string) (n int) {
 func eachBrowser(t *testing.T, test func(t *testing.T, b *browser), change ...func(*hotlinetest.Options)) {
 	t.Helper()
 	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
-		o := hotlinetest.Options{DB: c}
+		t.Parallel()
+		var later atomic.Int64
+		o := hotlinetest.Options{DB: c, Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }}
 		for _, f := range change {
 			f(&o)
 		}
-		test(t, startBacks(t, o).browser())
+		b := startBacks(t, o).browser()
+		b.later = func(d time.Duration) { later.Store(int64(d)) }
+		test(t, b)
 	})
 }
 
 // The whole way of an agent without script: sidebar, set up, dial, follow, note; later they sign in with the phone.
 func TestDialer(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		side := b.sidebar(danaID)
 		b.want(side, http.StatusOK, "617-555-0142", "Call back", "None yet.")
@@ -278,6 +285,7 @@ func TestDialer(t *testing.T) {
 
 // An agent changes the phone: the new one must be theirs, the old one is told, and other browsers are signed out.
 func TestDialerChangePhone(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		const other = "+16175550178"
 		b.enrol(danaID, dana)
@@ -307,6 +315,7 @@ func TestDialerChangePhone(t *testing.T) {
 
 // Without the app's secret there is no way in, and the rest of the hotline works.
 func TestSidebarNotices(t *testing.T) {
+	t.Parallel()
 	office := func(o *hotlinetest.Options) {
 		o.HelpScout = func(c *helpscoutsim.Config) { c.Apps[0].MailboxIDs = append(c.Apps[0].MailboxIDs, 206907) }
 	}

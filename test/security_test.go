@@ -32,6 +32,7 @@ import (
 
 // 1. A sidebar URL is replayed or forwarded.
 func TestSecuritySidebarURL(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		address, err := b.HelpScout.SidebarURL(1, b.conversation, danaID)
 		if err != nil {
@@ -69,12 +70,8 @@ func TestSecuritySidebarURL(t *testing.T) {
 
 // 2. A stranger has the dialer's link.
 func TestSecurityStranger(t *testing.T) {
-	now := new(atomic.Int64)
-	clock := func(o *hotlinetest.Options) {
-		o.Now = func() time.Time { return time.Now().Add(time.Duration(now.Load())) }
-	}
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
-		now.Store(0)
 		link := html2url(callBackLink.FindStringSubmatch(b.sidebar(danaID).body)[1])
 		ticket := link.Query().Get("ticket")
 		for _, bad := range []string{"", "x", ".", ticket[:len(ticket)-2], "A" + ticket, strings.Split(ticket, ".")[0] + ".", ticket + "." + ticket} {
@@ -84,10 +81,10 @@ func TestSecurityStranger(t *testing.T) {
 		b.enrol(danaID, dana)
 		call := b.submit(b.get(fmt.Sprintf("/dialer/conversations/%d", b.conversation)))
 		b.want(call, http.StatusOK, "Call to")
-		now.Store(int64(9 * time.Hour))
+		b.later(9 * time.Hour)
 		b.want(b.get("/dialer/open?ticket="+url.QueryEscape(ticket)), http.StatusForbidden, "does not work any more")
 		b.want(b.get(call.url.Path), http.StatusOK, "Sign in") // the session has ended, too
-		now.Store(0)
+		b.later(0)
 
 		stranger := b.backs.browser()
 		for _, path := range []string{"/dialer/", call.url.Path, "/dialer/phone", fmt.Sprintf("/dialer/conversations/%d", b.conversation)} {
@@ -120,7 +117,7 @@ func TestSecurityStranger(t *testing.T) {
 				t.Errorf("another agent sees %s: %d", p.url.Path, p.status)
 			}
 		}
-	}, clock)
+	})
 }
 
 func html2url(escaped string) *url.URL {
@@ -130,6 +127,7 @@ func html2url(escaped string) *url.URL {
 
 // 3. Somebody poses as an agent.
 func TestSecurityPosing(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		b.enrol(danaID, dana)
 		posing := b.backs.browser()
@@ -178,12 +176,8 @@ func TestSecurityPosing(t *testing.T) {
 
 // 4. Codes are guessed.
 func TestSecurityGuessing(t *testing.T) {
-	now := new(atomic.Int64)
-	clock := func(o *hotlinetest.Options) {
-		o.Now = func() time.Time { return time.Now().Add(time.Duration(now.Load())) }
-	}
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
-		now.Store(0)
 		codes := b.submit(b.follow(b.sidebar(danaID)), "number", dana)
 		note, sms := b.noted(1), b.texted(dana, 1)
 		wrong := "000000"
@@ -232,9 +226,9 @@ func TestSecurityGuessing(t *testing.T) {
 		// After ten minutes they do not.
 		signIn := b.submit(b.get("/dialer/sign-in"), "number", dana)
 		sms = b.texted(dana, 3)
-		now.Store(int64(11 * time.Minute))
+		b.later(11 * time.Minute)
 		b.want(b.submit(signIn, "text_code", sms), http.StatusGone, "does not work any more")
-		now.Store(0)
+		b.later(0)
 		b.want(b.post("/dialer/codes", url.Values{"id": {"nobody's"}, "text_code": {""}}, "same-origin"), http.StatusGone, "does not work any more")
 
 		// Too many are not given, however many ask at once.
@@ -253,11 +247,12 @@ func TestSecurityGuessing(t *testing.T) {
 		if n := len(b.Twilio.Inbox(dana)); n > texts+5 {
 			t.Errorf("%d codes within an hour", n)
 		}
-	}, clock)
+	})
 }
 
 // 5. Numbers are probed at the sign-in.
 func TestSecurityProbing(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		b.enrol(danaID, dana)
 		anybody := b.backs.browser()
@@ -278,6 +273,7 @@ func TestSecurityProbing(t *testing.T) {
 
 // 6. An agent of another mailbox.
 func TestSecurityOtherMailbox(t *testing.T) {
+	t.Parallel()
 	const second, office = "+15017122662", 206907
 	two := func(o *hotlinetest.Options) {
 		o.Hotlines = hotline.Hotlines{hotline.New(simulator.Hotline, simulator.MailboxID), hotline.New(second, office)}
@@ -328,6 +324,7 @@ func TestSecurityOtherMailbox(t *testing.T) {
 
 // 7. Another site sends a form.
 func TestSecurityOtherSite(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		dial := b.enrol(danaID, dana)
 		for _, site := range []string{"cross-site", "same-site"} {
@@ -359,6 +356,7 @@ func TestSecurityOtherSite(t *testing.T) {
 
 // 8. A page is framed.
 func TestSecurityFrames(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		side := b.sidebar(danaID)
 		if csp := side.header.Values("Content-Security-Policy"); len(csp) != 1 || !strings.Contains(csp[0], "frame-ancestors "+b.HelpScoutURL) || side.header.Get("X-Frame-Options") != "" {
@@ -386,6 +384,7 @@ func TestSecurityFrames(t *testing.T) {
 
 // 9. Pressed twice, or again by the back button.
 func TestSecurityPressedTwice(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		b.Twilio.SetHandset(dana, twiliosim.Handset{Answer: true, Acts: []twiliosim.Act{{On: "asked", Press: "1"}}})
 		dial := b.enrol(danaID, dana)
@@ -421,6 +420,7 @@ func TestSecurityPressedTwice(t *testing.T) {
 
 // 10. The session is stolen.
 func TestSecurityCookie(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		b.enrol(danaID, dana)
 		b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -440,6 +440,7 @@ func TestSecurityCookie(t *testing.T) {
 
 // 11. Toll fraud: what the dialer lets through. TestCallBackRefused has what telephony refuses.
 func TestSecurityTollFraud(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		enrol := b.follow(b.sidebar(danaID))
 		for _, number := range []string{"+19005550142", "+447911123456", "+18765550142", simulator.Hotline, "911", "x", ""} {
@@ -473,6 +474,7 @@ func TestSecurityTollFraud(t *testing.T) {
 
 // 12. Agents' numbers.
 func TestSecurityNumbers(t *testing.T) {
+	t.Parallel()
 	eachBrowser(t, func(t *testing.T, b *browser) {
 		dial := b.enrol(danaID, dana)
 		b.Twilio.SetHandset(dana, twiliosim.Handset{Answer: true, Acts: []twiliosim.Act{{On: "asked", Press: "1"}}})
@@ -497,6 +499,7 @@ func TestSecurityNumbers(t *testing.T) {
 
 // 13. Internal services.
 func TestSecurityCallers(t *testing.T) {
+	t.Parallel()
 	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
 	guard := &rpc.Guard{
 		Services: []string{telephonyv1.CallBackService_ServiceDesc.ServiceName, dialerv1.DialerService_ServiceDesc.ServiceName},

@@ -48,12 +48,19 @@ func (s *Service) call(w http.ResponseWriter, r *http.Request, me session) (p pa
 		s.trouble(w, r, err)
 		return p, false
 	}
-	p = pages.Call{ID: key, Agent: me.Name, Supporter: "the supporter", Phone: display(me.phone), Again: conversationPath(id)}
-	if find, err := s.Ticketing.FindSupporter(r.Context(), &ticketingv1.FindSupporterRequest{ConversationId: id}); err == nil {
-		h, _ := s.Hotlines.ByMailbox(find.GetParty().GetMailboxId())
-		p.Supporter, p.Hotline, p.Back = phone.Parse(find.GetParty().GetSupporter()).Display(), called(h), find.GetUrl()
-	}
+	p = s.whom(r.Context(), id)
+	p.ID, p.Agent, p.Phone, p.Again = key, me.Name, display(me.phone), conversationPath(id)
 	return p, true
+}
+
+// whom says whom a conversation's call calls, as far as that can be found out: the page is there all the same.
+func (s *Service) whom(ctx context.Context, conversationID int64) pages.Call {
+	find, err := s.Ticketing.FindSupporter(ctx, &ticketingv1.FindSupporterRequest{ConversationId: conversationID})
+	if err != nil {
+		return pages.Call{Supporter: "the supporter"}
+	}
+	h, _ := s.Hotlines.ByMailbox(find.GetParty().GetMailboxId())
+	return pages.Call{Supporter: phone.Parse(find.GetParty().GetSupporter()).Display(), Hotline: called(h), Back: find.GetUrl()}
 }
 
 // theirs returns the conversation of a call of theirs, or sqlstore.ErrNotFound.
@@ -65,19 +72,6 @@ func (s *Service) theirs(r *http.Request, key string, me session) (conversationI
 }
 
 var callKey = regexp.MustCompile(`^dialer-[A-Z0-9]+$`)
-
-// calling is whom a call calls, for people.
-func (s *Service) calling(ctx context.Context, key string, userID int64) string {
-	id, err := s.store.CallConversation(ctx, key, userID)
-	if err != nil {
-		return "the supporter"
-	}
-	find, err := s.Ticketing.FindSupporter(ctx, &ticketingv1.FindSupporterRequest{ConversationId: id})
-	if err != nil {
-		return "the supporter"
-	}
-	return phone.Parse(find.GetParty().GetSupporter()).Display()
-}
 
 // stands asks telephony how a call stands.
 func (s *Service) stands(ctx context.Context, key string) (*telephonyv1.CallBack, error) {

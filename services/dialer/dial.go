@@ -27,22 +27,25 @@ const (
 	noCallsTag = "no-calls"
 )
 
-// home is for who is signed in and comes without a conversation.
-func (s *Service) home(w http.ResponseWriter, r *http.Request) {
-	s.signedIn(func(w http.ResponseWriter, r *http.Request, me session) {
-		p := pages.Home{Agent: me.Name, Phone: display(me.phone)}
-		if typed := strings.TrimSpace(r.URL.Query().Get("conversation")); typed != "" {
-			if id, err := strconv.ParseInt(typed, 10, 64); err == nil && id > 0 {
-				http.Redirect(w, r, conversationPath(id), http.StatusSeeOther)
-				return
-			}
-			p.Problem = "A conversation's id is a number: the long one in its address in Help Scout."
+// home is for who comes without a conversation.
+func (s *Service) home(w http.ResponseWriter, r *http.Request, me session) {
+	p := pages.Home{Agent: me.Name, Phone: display(me.phone)}
+	if typed := strings.TrimSpace(r.FormValue("conversation")); typed != "" {
+		if id, err := strconv.ParseInt(typed, 10, 64); err == nil && id > 0 {
+			http.Redirect(w, r, conversationPath(id), http.StatusSeeOther)
+			return
 		}
-		if key := s.activeCall(r.Context(), me.UserID); key != "" {
-			p.Active = &pages.ActiveCall{Href: callPath(key), Supporter: s.calling(r.Context(), key, me.UserID)}
+		p.Problem = "A conversation's id is a number: the long one in its address in Help Scout."
+	}
+	if key := s.activeCall(r.Context(), me.UserID); key != "" {
+		id, err := s.store.CallConversation(r.Context(), key, me.UserID)
+		if err != nil {
+			s.trouble(w, r, err)
+			return
 		}
-		s.show(w, r, http.StatusOK, p)
-	})(w, r)
+		p.Active = &pages.ActiveCall{Href: callPath(key), Supporter: s.whom(r.Context(), id).Supporter}
+	}
+	s.show(w, r, http.StatusOK, p)
 }
 
 // conversation is what a page is about, once it is known that the agent may see it.

@@ -37,7 +37,7 @@ func (s *Service) routes() http.Handler {
 
 	own := http.NewServeMux()
 	// browser: the way in
-	own.HandleFunc("GET /dialer/{$}", s.home)
+	own.HandleFunc("GET /dialer/{$}", s.signedIn(s.home))
 	own.HandleFunc("GET /dialer/open", s.open)
 	own.HandleFunc("GET /dialer/sign-in", s.signInPage)
 	own.HandleFunc("POST /dialer/sign-in", s.signIn)

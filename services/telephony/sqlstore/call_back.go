@@ -98,16 +98,16 @@ type CallBackLoad struct {
 }
 
 // QueueCallBack accepts a call back, if allow has nothing against it. A key that is known changes nothing, and the first call is
-// returned. What allow sees is exact: calls that are asked for at the same moment are judged one after the other.
+// returned, which known says. What allow sees is exact: calls that are asked for at the same moment are judged one after the other.
 //
 // numbers are all those of the hotline: a supporter, and the hotline's limit, are the same at each of them.
-func (s *Store) QueueCallBack(ctx context.Context, c CallBackRow, numbers []phone.Number, allow func(CallBackLoad) error) (queued CallBackRow, err error) {
+func (s *Store) QueueCallBack(ctx context.Context, c CallBackRow, numbers []phone.Number, allow func(CallBackLoad) error) (queued CallBackRow, known bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO call_back_turn (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = call_back_turn.n + 1`); err != nil {
 			return err
 		}
 		queued, err = scanCallBack(tx.QueryRowContext(ctx, `SELECT `+callBackColumns+` FROM call_back WHERE key = $1`, c.Key))
-		if !errors.Is(err, sql.ErrNoRows) {
+		if known = err == nil; !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		var load CallBackLoad
@@ -136,7 +136,7 @@ func (s *Store) QueueCallBack(ctx context.Context, c CallBackRow, numbers []phon
 			c.CreatedAt.UnixMicro(), queued.State)
 		return err
 	})
-	return queued, err
+	return queued, known, err
 }
 
 // changeCallBack reads a call back, lets change work on it, and writes what it has become; change returns false to leave it as it

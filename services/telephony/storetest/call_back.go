@@ -34,7 +34,7 @@ func free(load sqlstore.CallBackLoad) error {
 
 func (b *book) queueBack(c sqlstore.CallBackRow) sqlstore.CallBackRow {
 	b.t.Helper()
-	queued, err := b.QueueCallBack(b.ctx, c, numbers, free)
+	queued, _, err := b.QueueCallBack(b.ctx, c, numbers, free)
 	b.ok(err)
 	return queued
 }
@@ -56,15 +56,21 @@ func (b *book) endBack(key, result string, talked int, at time.Time) sqlstore.Ca
 // One press of the button is one call, also when it is pressed many times at once.
 func callBackOnce(b *book) {
 	var all sync.WaitGroup
-	var accepted atomic.Int32
+	var accepted, fresh atomic.Int32
 	for range 8 {
 		all.Go(func() {
-			if _, err := b.QueueCallBack(b.ctx, backTo("K", "a", "dana", "+16175550199", start), numbers, free); err == nil {
+			if _, known, err := b.QueueCallBack(b.ctx, backTo("K", "a", "dana", "+16175550199", start), numbers, free); err == nil {
 				accepted.Add(1)
+				if !known {
+					fresh.Add(1)
+				}
 			}
 		})
 	}
 	all.Wait()
+	if fresh.Load() != 1 {
+		b.t.Errorf("%d of 8 presses began the call", fresh.Load())
+	}
 	if accepted.Load() != 8 { // those after the first are told of the first
 		b.t.Errorf("%d of 8 presses were accepted", accepted.Load())
 	}
@@ -88,7 +94,7 @@ func callBackLimits(b *book) {
 	var accepted atomic.Int32
 	for i := range 8 {
 		all.Go(func() {
-			if _, err := b.QueueCallBack(b.ctx, backTo(string(rune('A'+i)), "a", "dana", "+16175550199", start), numbers, free); err == nil {
+			if _, _, err := b.QueueCallBack(b.ctx, backTo(string(rune('A'+i)), "a", "dana", "+16175550199", start), numbers, free); err == nil {
 				accepted.Add(1)
 			} else if !errors.Is(err, errLimit) {
 				b.t.Error(err)
@@ -100,7 +106,7 @@ func callBackLimits(b *book) {
 		b.t.Errorf("%d calls at once", accepted.Load())
 	}
 	load := func(lane, agent string, phone phone.Number, at time.Time) (seen sqlstore.CallBackLoad) {
-		_, err := b.QueueCallBack(b.ctx, backTo("probe", lane, agent, phone, at), numbers, func(l sqlstore.CallBackLoad) error { seen = l; return errLimit })
+		_, _, err := b.QueueCallBack(b.ctx, backTo("probe", lane, agent, phone, at), numbers, func(l sqlstore.CallBackLoad) error { seen = l; return errLimit })
 		if !errors.Is(err, errLimit) {
 			b.t.Fatal(err)
 		}
