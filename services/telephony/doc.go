@@ -17,5 +17,9 @@
 // what happens. A voicemail (voicemail.go) is written to the ledger of incoming texts and goes their way; its words
 // (transcript.go) follow as a note. A call that nobody took leaves what its hotline wants (missed.go).
 //
+// An agent calls back. StartCallBack (call_back.go) writes the call to its ledger, unless the supporter does not want it or it would cost
+// too much (supporter.go has what is known of them). A worker has the agent's phone called (agent_call.go); Twilio's questions about it, and
+// what becomes of both phones, are in agent.go. The ticket is told how it ended (tell_back.go).
+//
 // The rows are in sqlstore, Twilio's API in twilio, and the wake-ups in internal/jobs.
 package telephony
