@@ -1,8 +1,6 @@
 package signature
 
 import (
-	"crypto/hmac"
-	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -33,17 +31,7 @@ func VerifyApp(secrets []string, rawQuery string) (params url.Values, ok bool) {
 		return nil, false
 	}
 	// A plus sign that was not escaped on its way reads as a blank.
-	got, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(sent, " ", "+"))
-	if err != nil {
-		return nil, false
-	}
-	signed, ok := appJSON(pairs), false
-	for _, secret := range secrets {
-		if secret != "" && hmac.Equal(helpScoutMAC(secret, signed), got) {
-			ok = true
-		}
-	}
-	if !ok {
+	if !VerifyHelpScout(secrets, appJSON(pairs), strings.ReplaceAll(sent, " ", "+")) {
 		return nil, false
 	}
 	params = url.Values{}

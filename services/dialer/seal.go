@@ -77,7 +77,7 @@ func (r keyring) open(sealed []byte, userID int64) (n phone.Number, current bool
 
 func owner(userID int64) []byte { return []byte("agent " + strconv.FormatInt(userID, 10)) }
 
-// index is what a number is found by: nobody without the key can tell the number from it, nor try all numbers.
+// indexOf is what a number is found by: nobody without the key can tell the number from it, nor try all numbers.
 func (k keys) indexOf(n phone.Number) string {
 	return base64.RawURLEncoding.EncodeToString(mac(k.index, string(n)))
 }

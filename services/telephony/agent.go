@@ -148,8 +148,8 @@ func (s *Service) ReceiveSupporterStatus(ctx context.Context, r *telephonyv1.Rec
 		return nil, errs.Wrap(errs.Unavailable, err, "the status could not be stored; send it again")
 	}
 	// How it ended is told to EndCallBack as well, which knows whether the agent is still there.
-	if result := supporterResults[r.GetCallStatus()]; r.GetCallStatus() != "in-progress" && result == sqlstore.BackTalked {
-		_, err = s.endCallBack(ctx, c.Key, talked(result, r.GetCallDuration()), supporterResult(result))
+	if r.GetCallStatus() == "completed" {
+		_, err = s.endCallBack(ctx, c.Key, int(r.GetCallDuration()), supporterResult(sqlstore.BackTalked))
 	}
 	return res, err
 }

@@ -3,7 +3,6 @@ package telephony
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
@@ -135,5 +134,5 @@ func (s *Service) closeCallBacks(ctx context.Context) error {
 			failed = append(failed, s.agentLegOver(ctx, c.Key, c.AgentSID, call.Status))
 		}
 	}
-	return errors.Join(slices.DeleteFunc(failed, func(err error) bool { return err == nil })...)
+	return errors.Join(failed...)
 }

@@ -119,9 +119,9 @@ func (s *Store) Reseal(ctx context.Context, a AgentRow, phone []byte, index stri
 	return err
 }
 
-// placeholders are for a list of strings after IN, from the nth on. It is never empty.
+// placeholders are for a list of strings after IN, from the nth on.
 func placeholders(n int, values []string) (in string, args []any) {
-	for i, v := range append(values, "") {
+	for i, v := range values {
 		if i > 0 {
 			in += ", "
 		}
