@@ -17,6 +17,7 @@ import (
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -26,7 +27,7 @@ func TestKill(t *testing.T) {
 	ctx, vendors, bling := served(t, hotlinetest.Options{})
 	vendors.Twilio.Faults().Set(trouble)
 	vendors.HelpScout.Faults().Set(trouble)
-	crowd := &hotlinetest.Crowd{Supporters: 200, Texts: 2000, Concurrency: 16, Seed: 11, Patience: time.Minute}
+	crowd := &hotlinetest.Crowd{Crowd: crowd.Crowd{Supporters: 200, Texts: 2000, Concurrency: 16, Seed: 11, Patience: time.Minute}}
 	killed := killed(ctx, t, vendors, bling, 20, 11)
 	crowd.Send(ctx, t, vendors.Twilio)
 	<-killed

@@ -10,6 +10,7 @@ import (
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -29,7 +30,7 @@ func TestOutage(t *testing.T) {
 			c.RateLimit = limit
 		}})
 		h.HelpScout.Faults().Set(fault.Switches{ErrorRate: 1, Status: 503})
-		crowd := &hotlinetest.Crowd{Supporters: 40, Texts: 160, Concurrency: 16, Seed: 3}
+		crowd := &hotlinetest.Crowd{Crowd: crowd.Crowd{Supporters: 40, Texts: 160, Concurrency: 16, Seed: 3}}
 		crowd.Send(ctx, t, h.Twilio)
 		t.Logf("webhooks were answered in %v at most, the median in %v", crowd.Took(1), crowd.Took(0.5))
 		if crowd.Took(1) > time.Second {

@@ -19,6 +19,7 @@ import (
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -57,7 +58,7 @@ func TestProcesses(t *testing.T) {
 		gateways(gateway)
 	}
 
-	crowd := &hotlinetest.Crowd{Supporters: 100, Texts: 1000, Concurrency: 16, Seed: 13, Patience: time.Minute}
+	crowd := &hotlinetest.Crowd{Crowd: crowd.Crowd{Supporters: 100, Texts: 1000, Concurrency: 16, Seed: 13, Patience: time.Minute}}
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)

@@ -13,6 +13,7 @@ import (
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -26,7 +27,7 @@ func TestReplies(t *testing.T) {
 		// While the hotline is down, webhooks fail; they must come again soon enough for a test.
 		c.MaxAttempts, c.DiscardLimit, c.Backoff = 1000, 1000, func(int) time.Duration { return 100 * time.Millisecond }
 	}}, "BLING_REPLY_PATIENCE=5s")
-	crowd := &hotlinetest.Crowd{Supporters: supporters, Texts: supporters, Concurrency: 8, Seed: 7, Patience: time.Minute}
+	crowd := &hotlinetest.Crowd{Crowd: crowd.Crowd{Supporters: supporters, Texts: supporters, Concurrency: 8, Seed: 7, Patience: time.Minute}}
 	crowd.Send(ctx, t, vendors.Twilio)
 	crowd.Arrived(ctx, t, vendors)
 

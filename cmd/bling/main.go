@@ -35,7 +35,7 @@ func run(ctx context.Context, args, environ []string) error {
 	case "play":
 		return play(ctx, args, environ)
 	case "serve":
-		return serve(ctx, environ, nil)
+		return serve(ctx, environ)
 	case "text":
 		return text(ctx, args)
 	case "call":

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/telemetry"
@@ -23,8 +25,28 @@ import (
 	ticketingstore "github.com/bling-hotline/bling/services/ticketing/sqlstore"
 )
 
-// serve runs all services in this process until ctx ends. ready, if not nil, is called once the door is open.
-func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) error {
+// playing is what the playground changes. Each field is optional.
+type playing struct {
+	// Ready is called once the door is open. idle waits until no service has work left.
+	Ready func(telephony telephonyv1.TelephonyServiceClient, idle func(context.Context) error)
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// Engine makes words of voicemails.
+	Engine telephony.Transcriber
+}
+
+// serve runs the hotline against real vendors until ctx ends.
+func serve(ctx context.Context, environ []string) error {
+	flush, err := telemetry.Setup(ctx, "bling")
+	if err != nil {
+		return err
+	}
+	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
+	return hotline(ctx, environ, playing{})
+}
+
+// hotline runs all services in this process until ctx ends.
+func hotline(ctx context.Context, environ []string, p playing) error {
 	r := env.New(environ)
 	common := process.FromEnv(r, "")
 	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
@@ -33,12 +55,6 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
-	flush, err := telemetry.Setup(ctx, "bling")
-	if err != nil {
-		return err
-	}
-	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
-
 	telephonyDB, err := telephonystore.Open(ctx, common.Database)
 	if err != nil {
 		return err
@@ -71,13 +87,13 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	log := common.Logger(os.Stderr, "gateway")
 	telephonyLog, ticketingLog := common.Logger(os.Stderr, "telephony"), common.Logger(os.Stderr, "ticketing")
 	ticketingService, err := ticketing.New(ticketingConfig, ticketing.Deps{
-		DB: ticketingDB, Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Log: ticketingLog,
+		DB: ticketingDB, Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Log: ticketingLog, Now: p.Now,
 	})
 	if err != nil {
 		return err
 	}
 	telephonyService, err := telephony.New(telephonyConfig, telephony.Deps{
-		DB: telephonyDB, Ticketing: ticketingv1.NewTicketingServiceClient(ticketingConn), Log: telephonyLog,
+		DB: telephonyDB, Ticketing: ticketingv1.NewTicketingServiceClient(ticketingConn), Log: telephonyLog, Now: p.Now, Engine: p.Engine,
 	})
 	if err != nil {
 		return err
@@ -85,7 +101,7 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 	pages, pagesTransport := rpc.Pipe()
 	dialerLog := common.Logger(os.Stderr, "dialer")
 	dialerService, err := dialer.New(dialerConfig, dialer.Deps{
-		DB: dialerDB, Pages: pages, Log: dialerLog, CallBacks: telephonyv1.NewCallBackServiceClient(telephonyConn),
+		DB: dialerDB, Pages: pages, Log: dialerLog, Now: p.Now, CallBacks: telephonyv1.NewCallBackServiceClient(telephonyConn),
 		Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Ticketing: ticketingv1.NewTicketingServiceClient(ticketingConn),
 	})
 	if err != nil {
@@ -136,8 +152,10 @@ func serve(ctx context.Context, environ []string, ready func(gateway net.Addr)) 
 		server.Stopping = telephonyService.StopStreams
 		group.Go(func() error { return server.Run(groupCtx, api) })
 	}
-	if ready != nil {
-		ready(lis.Addr())
+	if p.Ready != nil {
+		p.Ready(telephonyv1.NewTelephonyServiceClient(telephonyConn), func(ctx context.Context) error {
+			return jobs.Idle(ctx, telephonyDB, ticketingDB)
+		})
 	} else {
 		log.Info("the hotline is open", "addr", lis.Addr().String(), "public_url", gatewayConfig.PublicURL)
 	}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 )
@@ -25,8 +26,6 @@ type Deps struct {
 	Log                  *slog.Logger
 	// Dialer carries requests to the dialer's pages. Default: over the network.
 	Dialer http.RoundTripper
-	// Pages are further pages to serve below a path, such as the simulator's. Optional.
-	Pages map[string]http.Handler
 }
 
 // Service is the gateway. Make it with New, then Run it or take its Handler.
@@ -130,15 +129,24 @@ func (s *Service) routes(translator, dialer http.Handler) http.Handler {
 	// cluster: is this process alive; can it do its work
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }) //nolint:errcheck // the asker is gone
 	mux.HandleFunc("GET /readyz", s.ready)
-	for path, page := range s.Pages {
-		mux.Handle(path, page)
-	}
-	return otelhttp.NewHandler(secure(mux), "gateway")
+	// Whoever calls does not decide which trace it is.
+	return otelhttp.NewHandler(secure(traced(mux)), "gateway", otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return true }))
 }
 
 func hello(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	io.WriteString(w, "This is a hotline. People call and text it; there is nothing to see here.\n") //nolint:errcheck // the asker is gone
+}
+
+// traced names the request's trace in its answer (https://www.w3.org/TR/trace-context-2/#traceresponse-header): Twilio's log shows the
+// headers of answers, so a webhook that it complains of can be found in ours.
+func traced(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if trace := telemetry.Carry(r.Context()); trace != "" {
+			w.Header().Set("Traceresponse", trace)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // secure sets the headers that every answer has.

@@ -87,6 +87,7 @@ func (c *courier) dispatch(events []event) {
 
 // send puts a new delivery, and its duplicates, on its way.
 func (c *courier) send(d Delivery) {
+	set := c.sim.Settings()
 	c.mu.Lock()
 	d.Index = c.sent
 	c.sent++
@@ -95,10 +96,10 @@ func (c *courier) send(d Delivery) {
 	}
 	c.past = append(c.past, d)
 	var delay time.Duration
-	if c.sim.cfg.Shuffle {
+	if set.Shuffle {
 		delay = time.Duration(c.random.Int64N(int64(100 * time.Millisecond)))
 	}
-	duplicates := c.sim.cfg.Duplicates
+	duplicates := set.Duplicates
 	if most := c.sim.cfg.DuplicatesUpTo; most > 0 {
 		duplicates += c.random.IntN(most + 1)
 	}
@@ -238,6 +239,16 @@ func (s *Sim) webhook(id int64) (hook Webhook, active bool) {
 		}
 	})
 	return hook, active
+}
+
+// EnableWebhook switches a webhook on, as somebody does by hand after Help Scout has switched it off; or off.
+func (s *Sim) EnableWebhook(id int64, on bool) {
+	s.updateWebhook(id, func(w *Webhook) {
+		w.State, w.Discarded = "disabled", 0
+		if on {
+			w.State = "enabled"
+		}
+	})
 }
 
 // updateWebhook replaces a webhook by a changed copy, if it is still there.

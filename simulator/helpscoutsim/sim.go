@@ -37,6 +37,9 @@ type Settings struct {
 	RateLimit int           // units per minute; 0: the default; negative: off
 	ListLag   time.Duration // as in Config; negative: none
 	Latency   time.Duration // as in Config
+	// Duplicates and Shuffle are of webhooks, as in Config.
+	Duplicates int
+	Shuffle    bool
 }
 
 // ErrClosed is what waiting ends with when the simulator is closed.
@@ -51,7 +54,7 @@ func New(cfg Config) (*Sim, error) {
 		limiter:  newLimiter(cfg.RateLimit, cfg.RateWindow, cfg.Now),
 		done:     make(chan struct{}),
 		state:    newState(firstIDs),
-		settings: Settings{RateLimit: cfg.RateLimit, ListLag: cfg.ListLag, Latency: cfg.Latency},
+		settings: Settings{RateLimit: cfg.RateLimit, ListLag: cfg.ListLag, Latency: cfg.Latency, Duplicates: cfg.Duplicates, Shuffle: cfg.Shuffle},
 	}
 	s.users.Store(&cfg.Users)
 	s.journal = &journal{now: cfg.Now, changed: &s.changed}

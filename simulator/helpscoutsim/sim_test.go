@@ -119,7 +119,7 @@ func TestControl(t *testing.T) {
 		{"POST", at("merge"), fmt.Sprintf(`{"into":%d}`, other), 204, ""},
 		{"POST", at("delete"), "", 410, "error"},
 		{"POST", fmt.Sprintf("/sim/conversations/%d/delete", other), "", 204, ""},
-		{"PUT", "/sim/settings", `{"rate_limit":7}`, 200, `{"rate_limit":7,"list_lag_ms":5000,"latency_ms":0}`},
+		{"PUT", "/sim/settings", `{"rate_limit":7}`, 200, `{"rate_limit":7,"list_lag_ms":5000,"latency_ms":0,"duplicates":0,"shuffle":false}`},
 		{"PUT", "/sim/settings", `{"rate":7}`, 400, "error"},
 		{"GET", "/sim/settings", "", 200, `"rate_limit":7`},
 		{"GET", "/sim/usage", "", 200, `"units":4`},

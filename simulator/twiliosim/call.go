@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 )
@@ -151,6 +152,24 @@ func (s *Sim) Speak(sid, words string, d time.Duration) error {
 			return fmt.Errorf("the phone of the call %s was not picked up", sid)
 		}
 		x.speak(l, words, d)
+		return nil
+	})
+}
+
+// SpeakSound plays a sound into the phone of a leg: a WAV file of 16 bits, mono, 8 kHz. If it is recorded, the recording has it.
+func (s *Sim) SpeakSound(sid string, wav io.Reader) error {
+	sound, err := readWAV(wav)
+	if err != nil {
+		return err
+	}
+	return s.legDo(sid, func(x *exchange, l *leg) error {
+		if l.Direction != Inbound && !l.answered() {
+			return fmt.Errorf("the phone of the call %s was not picked up", sid)
+		}
+		if l.taking != nil {
+			l.taking.sound = append(l.taking.sound, sound...)
+		}
+		x.speak(l, "(a sound)", max(time.Second, time.Duration(len(sound)/sampleBytes)*time.Second/sampleRate))
 		return nil
 	})
 }

@@ -41,6 +41,17 @@ func (s *Sim) Text(ctx context.Context, t Text) (Delivery, error) {
 	return s.deliver(ctx, rec), nil
 }
 
+// Send plays a supporter who sends a text, and does not wait for what becomes of the webhook.
+func (s *Sim) Send(t Text) (messageSid string, err error) {
+	rec, err := s.receive(t)
+	if err != nil {
+		return "", err
+	}
+	s.noteChange()
+	s.carrier.posting.Go(func() { s.deliver(s.ctx, rec) })
+	return rec.Sid, nil
+}
+
 // Redeliver sends an inbound message's webhook once more, with the same idempotency token. Its answer is acted on too.
 func (s *Sim) Redeliver(ctx context.Context, messageSid string) (Delivery, error) {
 	s.mu.RLock()

@@ -122,6 +122,9 @@ func (s *Sim) serveCDN(w http.ResponseWriter, r *http.Request) {
 	s.serveFile(w, r, sid)
 }
 
+// ServeMedia serves a file of a message, without a login, for a page that shows phones.
+func (s *Sim) ServeMedia(w http.ResponseWriter, r *http.Request, sid string) { s.serveFile(w, r, sid) }
+
 // serveFile serves what a supporter sent, or what was fetched for one. The page's own origin serves it too, so a browser must not run it.
 func (s *Sim) serveFile(w http.ResponseWriter, r *http.Request, sid string) {
 	s.mu.RLock()

@@ -25,6 +25,7 @@ type Recording struct {
 	TranscriptionSid string `json:"transcription_sid,omitempty"`
 
 	endedBy string // the key, or "hangup"
+	sound   []byte // the samples, if somebody gave a sound; else it is made up
 }
 
 // plainRecording is a Recording without its methods.

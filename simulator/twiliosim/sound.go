@@ -3,6 +3,8 @@ package twiliosim
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"time"
@@ -18,7 +20,24 @@ const (
 	toneLoudness = 0.12
 )
 
-// Audio is the recording as a WAV file: a soft pattern of two notes at first, then silence.
+// maxSound is the longest sound that is taken, in bytes: five minutes.
+const maxSound = 5 * 60 * sampleRate * sampleBytes
+
+// readWAV returns the samples of a WAV file with the usual header of 44 bytes.
+func readWAV(r io.Reader) ([]byte, error) {
+	file, err := io.ReadAll(io.LimitReader(r, wavHeader+maxSound+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the sound: %w", err)
+	case len(file) > wavHeader+maxSound:
+		return nil, errors.New("the sound is longer than five minutes")
+	case len(file) <= wavHeader || !bytes.Equal(file[:4], []byte("RIFF")) || !bytes.Equal(file[8:36], wavHead(0)[8:36]):
+		return nil, errors.New("the sound is no WAV file of 16 bits, mono, 8 kHz")
+	}
+	return file[wavHeader : len(file)-(len(file)-wavHeader)%sampleBytes], nil
+}
+
+// Audio is the recording as a WAV file: the sound that was given, or a soft pattern of two notes at first, then silence.
 func (r Recording) Audio() []byte {
 	all, err := io.ReadAll(r.wav())
 	if err != nil {
@@ -27,18 +46,61 @@ func (r Recording) Audio() []byte {
 	return all
 }
 
-// MP3 is the recording as an MP3 file. It is silent throughout.
+// MP3 is the recording as an MP3 file: two notes in turn. There is no encoder here, so a sound that was given comes as the WAV file that
+// it is, which players do not mind.
 func (r Recording) MP3() []byte {
+	if r.sound != nil {
+		return r.Audio()
+	}
 	const frameLength = 36 * time.Millisecond // 576 samples at 16 kHz
-	// MPEG-2, layer III, no checksum; 8 kbit/s, 16 kHz; mono, original. Nothing is coded for its granule: silence.
+	frames := max(1, int((r.Duration+frameLength-1)/frameLength))
+	var file []byte
+	for i := range frames {
+		if time.Duration(i)*frameLength > audible {
+			file = append(file, mp3Frame(0, 0)...)
+			continue
+		}
+		file = append(file, mp3Frame([]int{31, 40}[i/14%2], min(i%14, 14-i%14))...)
+	}
+	return file
+}
+
+// mp3Frame is a frame in which one of the 576 frequency lines, some 14 Hz each, sounds: MPEG-2, layer III, no checksum; 8 kbit/s, 16 kHz;
+// mono, original. Loudness is from 0 (silence) to 7. See ISO/IEC 13818-3 and 11172-3, 2.4.1 and 2.4.2.
+func mp3Frame(line, loudness int) []byte {
 	frame := make([]byte, 36)
 	copy(frame, []byte{0xFF, 0xF3, 0x18, 0xC4})
-	frames := int((r.Duration + frameLength - 1) / frameLength)
-	return bytes.Repeat(frame, max(frames, 1))
+	if loudness == 0 {
+		return frame // nothing is coded for its granule
+	}
+	at := 32
+	put := func(bits int, value uint) {
+		for i := bits - 1; i >= 0; i-- {
+			frame[at/8] |= byte(value>>i&1) << (7 - at%8)
+			at++
+		}
+	}
+	quads := line / 4
+	put(8+1, 0)                  // main_data_begin, private_bits
+	put(12, uint(quads*4+5))     // part2_3_length
+	put(9, 0)                    // big_values: there are none
+	put(8, uint(186+2*loudness)) // global_gain, in quarters of a doubling
+	put(9+1+15+7+1, 0)           // scalefac_compress, window_switching_flag, table_select, region counts, scalefac_scale
+	put(1, 1)                    // count1table_select: the table whose codes are the four values, inverted
+	for range quads {
+		put(4, 0b1111)
+	}
+	put(4, 0b1111&^(1<<(3-line%4)))
+	put(1, 0) // its sign
+	return frame
 }
 
 // wav makes the file up while it is read, so that long recordings need no room.
 func (r Recording) wav() *io.SectionReader {
+	if r.sound != nil {
+		file := append(wavHead(int64(len(r.sound))), r.sound...)
+		return io.NewSectionReader(bytes.NewReader(file), 0, int64(len(file)))
+	}
 	samples := int64(r.Duration.Seconds() * sampleRate)
 	return io.NewSectionReader(wavFile{header: wavHead(samples * sampleBytes)}, 0, wavHeader+samples*sampleBytes)
 }

@@ -4,7 +4,6 @@ package hotlinetest
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
@@ -233,28 +233,11 @@ func (r *replica) stop() {
 
 // Idle waits until no service has work left, not even work that waits for its time.
 func (h *Hotline) Idle(ctx context.Context) error {
-	// A job ends in the database, which nobody is told of, so it is asked; twice, since what ends may begin something else.
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for quiet := 0; quiet < 3; quiet++ {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("there is still work to do: %w", ctx.Err())
-		}
-		for _, r := range *h.replicas.Load() {
-			for _, db := range []*sqldb.DB{r.telephony, r.ticketing} {
-				var n int
-				if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'scheduled', 'retryable')`).Scan(&n); err != nil {
-					return err
-				}
-				if n > 0 {
-					quiet = -1
-				}
-			}
-		}
+	var all []*sqldb.DB
+	for _, r := range *h.replicas.Load() {
+		all = append(all, r.telephony, r.ticketing)
 	}
-	return nil
+	return jobs.Idle(ctx, all...)
 }
 
 // StartVendors starts the vendors. gateway is where their webhooks will go.
