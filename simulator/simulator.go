@@ -92,9 +92,10 @@ type Simulator struct {
 func Start(c Config) (s *Simulator, err error) {
 	c = c.withDefaults()
 	s = &Simulator{Story: &story.Book{}, Clock: c.Clock, Page: http.NotFoundHandler()}
+	begun := s
 	defer func() {
 		if err != nil {
-			s.close() //nolint:errcheck // the first error counts
+			begun.close() //nolint:errcheck // the first error counts
 		}
 	}()
 	for _, port := range []struct {
@@ -102,7 +103,7 @@ func Start(c Config) (s *Simulator, err error) {
 		addr, what string
 	}{{&s.twilio, c.TwilioAddr, "the simulated Twilio"}, {&s.helpScout, c.HelpScoutAddr, "the simulated Help Scout"}, {&s.page, c.PageAddr, "the page"}} {
 		if *port.lis, err = net.Listen("tcp", port.addr); err != nil {
-			return nil, fmt.Errorf("opening %s: %w", port.what, err)
+			return nil, fmt.Errorf("opening %s (is another one running? the flags say where to listen): %w", port.what, err)
 		}
 	}
 	twilioState, helpScoutState := "", ""

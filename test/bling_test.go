@@ -18,9 +18,9 @@ func TestPlayground(t *testing.T) {
 	bling := hotlinetest.Build(t, "github.com/bling-hotline/bling/cmd/bling") // which may take minutes the first time
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	gateway, twilio, desk := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
+	gateway, twilio, desk, page := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
 	// The real account in the environment must not be touched.
-	p := hotlinetest.NewProcess(t, bling, []string{"-twilio", twilio, "-helpscout", desk}, "BLING_GATEWAY_ADDR="+gateway, "BLING_DATA_DIR="+t.TempDir(),
+	p := hotlinetest.NewProcess(t, bling, []string{"-twilio", twilio, "-helpscout", desk, "-page", page}, "BLING_GATEWAY_ADDR="+gateway, "BLING_DATA_DIR="+t.TempDir(),
 		"BLING_PRIVATE_ADDR=127.0.0.1:0", "TWILIO_API_URL=http://192.0.2.1", "HELPSCOUT_API_CLIENT_SECRET=real", "BLING_MAILBOXES=nonsense")
 	say := func(args ...string) string {
 		t.Helper()
@@ -46,7 +46,7 @@ func TestPlayground(t *testing.T) {
 	if out := say("617-555-0142", "again"); !strings.Contains(out, "customer  hello") || !strings.Contains(out, "customer  again") || strings.Contains(out, "back on the phone") {
 		t.Errorf("after the restart:\n%s", out)
 	}
-	res, err := http.Get("http://" + desk + "/sim/inbox")
+	res, err := http.Get("http://" + page + "/sim/inbox")
 	if err != nil || res.StatusCode != 200 {
 		t.Errorf("the inbox: %v, %v", res, err)
 	}

@@ -11,15 +11,20 @@ import (
 
 const help = `Bling is a hotline: people text or call one number, agents answer from Help Scout.
 
-  bling                          the whole hotline with simulated vendors: no accounts, nothing leaves this machine
-  bling text NUMBER 'hello'      text the running simulated hotline, as the person with that number
+  bling                          the whole hotline with simulated vendors, and a page to play with them: no accounts, nothing leaves this machine
+  bling play FILE                plays a scenario on that page
+
+  While that runs, from another terminal:
+  bling text NUMBER 'hello'      text the hotline, as the person with that number
   bling call NUMBER              call it
-  bling reply NUMBER 'hi'        answer that person, as an agent in the simulated help desk
-  bling phone NUMBER             be a phone in it: see the texts that come, pick up, press keys
+  bling phone NUMBER             be a phone: see the texts that come, pick up, press keys
+  bling reply NUMBER 'hi'        answer that person, as an agent in the help desk
+  bling tail                     see what happens, line by line
+
   bling serve                    the whole hotline against real vendors; configured by the environment
   bling block NUMBER 'reason'    keep a number out; also: bling unblock NUMBER, bling blocks
   bling agents                   who is set up to call back; also: bling revoke USER, bling audit
-  bling help                     this page
+  bling help                     this page; bling COMMAND -h says more of each
 
 README.md says what to try first, docs/configuration.md what can be configured.
 `
@@ -40,6 +45,8 @@ func run(ctx context.Context, args, environ []string) error {
 		return text(ctx, args)
 	case "call":
 		return call(ctx, args)
+	case "tail":
+		return follow(ctx, args)
 	case "reply":
 		return reply(ctx, args)
 	case "phone":

@@ -67,7 +67,7 @@ func (w webhooks) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.Status, x.AnswerHeader = res.StatusCode, res.Header
-	res.Body = &heard{ReadCloser: res.Body, done: func(body []byte) {
+	res.Body = &heard{body: res.Body, done: func(body []byte) {
 		x.Got = body
 		line(strconv.Itoa(x.Status))
 	}}
@@ -76,38 +76,38 @@ func (w webhooks) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // heard remembers the beginning of what is read, and tells it once it is closed.
 type heard struct {
-	io.ReadCloser
-	bytes.Buffer
-	done func([]byte)
+	body      io.ReadCloser
+	beginning bytes.Buffer
+	done      func([]byte)
 }
 
 // Read implements [io.Reader].
 func (h *heard) Read(p []byte) (int, error) {
-	n, err := h.ReadCloser.Read(p)
-	h.Buffer.Write(p[:min(n, shown-h.Buffer.Len())])
+	n, err := h.body.Read(p)
+	h.beginning.Write(p[:min(n, shown-h.beginning.Len())])
 	return n, err
 }
 
 // Close implements [io.Closer].
 func (h *heard) Close() error {
 	if h.done != nil {
-		h.done(h.Buffer.Bytes())
+		h.done(h.beginning.Bytes())
 		h.done = nil
 	}
-	return h.ReadCloser.Close()
+	return h.body.Close()
 }
 
 // Calls listens to the requests that a vendor answers.
 func (l Listener) Calls(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := Exchange{Vendor: l.Vendor, Request: r}
-		sent := &heard{ReadCloser: r.Body}
+		sent := &heard{body: r.Body}
 		r.Body = sent
 		answer := &answer{ResponseWriter: w}
 		at, began := l.now(), time.Now()
 		cut := true
 		defer func() {
-			x.Sent, x.Got, x.Status, x.AnswerHeader = sent.Buffer.Bytes(), answer.body.Bytes(), answer.status, w.Header()
+			x.Sent, x.Got, x.Status, x.AnswerHeader = sent.beginning.Bytes(), answer.body.Bytes(), answer.status, w.Header()
 			result := strconv.Itoa(x.Status)
 			if cut {
 				x.Status, result = 0, "no answer: connection cut"

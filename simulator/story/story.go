@@ -133,6 +133,7 @@ func (b *Book) Lines(q Query) []Line {
 			found = append(found, l)
 		}
 	}
+	slices.Reverse(found)
 	slices.SortStableFunc(found, func(x, y Line) int { return x.At.Compare(y.At) })
 	return found
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/bling-hotline/bling/simulator"
+	"github.com/bling-hotline/bling/simulator/playground"
 )
 
 func main() {
@@ -28,6 +29,7 @@ func run(ctx context.Context, args []string) error {
 	c := simulator.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	flags.StringVar(&c.TwilioAddr, "twilio", simulator.TwilioAddr, "where the simulated Twilio listens")
 	flags.StringVar(&c.HelpScoutAddr, "helpscout", simulator.HelpScoutAddr, "where the simulated Help Scout listens")
+	flags.StringVar(&c.PageAddr, "page", simulator.PageAddr, "where the page to play with them is")
 	flags.StringVar(&c.GatewayURL, "gateway", "http://127.0.0.1:8080", "the hotline's address, where webhooks go")
 	flags.StringVar(&c.StateDir, "state", "", "folder that keeps the state between runs")
 	if err := flags.Parse(args); err != nil {
@@ -37,6 +39,12 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	page, err := playground.New(playground.Config{Simulator: s, StateDir: c.StateDir, HotlineURL: c.GatewayURL, Log: c.Log})
+	if err != nil {
+		return err
+	}
+	s.Page = page.Handler()
+	fmt.Printf("# Phones, the help desk, and what happens: %s\n", s.PageURL())
 	for _, kv := range s.Environ() {
 		fmt.Println("export '" + kv + "'")
 	}
