@@ -25,6 +25,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/story"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
@@ -68,9 +69,7 @@ type Config struct {
 	StateDir string
 	// Clock is that of the vendors. Default: a new one.
 	Clock *Clock
-	// CallClock lets calls go by a clock that jumps. Optional.
-	CallClock *twiliosim.VirtualClock
-	Log       *slog.Logger
+	Log   *slog.Logger
 }
 
 // Simulator is the two vendors, listening.
@@ -114,12 +113,12 @@ func Start(c Config) (s *Simulator, err error) {
 		twilioState, helpScoutState = filepath.Join(c.StateDir, "twilio.json"), filepath.Join(c.StateDir, "helpscout.json")
 	}
 	if s.Twilio, err = twiliosim.New(twiliosim.Config{
-		PublicURL: s.TwilioURL(), StateFile: twilioState, Logger: c.Log, Now: c.Clock.Now, CallClock: c.CallClock,
+		PublicURL: s.TwilioURL(), StateFile: twilioState, Logger: c.Log, Now: c.Clock.Now, CallClock: c.Clock.Calls,
 		Client: s.client(s.listener("Twilio")),
 	}); err != nil {
 		return nil, fmt.Errorf("making the simulated Twilio: %w", err)
 	}
-	s.Twilio.SetNumber(number(c.GatewayURL))
+	s.SetNumbers(c.GatewayURL, Hotline)
 	if s.HelpScout, err = helpscoutsim.New(helpscoutsim.Config{
 		StateFile: helpScoutState, Logger: c.Log, Now: c.Clock.Now, Client: s.client(s.listener("Help Scout")),
 		Webhooks: []helpscoutsim.Webhook{{URL: c.GatewayURL + "/bling/helpscout_webhook", MailboxIDs: []int64{MailboxID}, Events: Events, Label: "bling"}},
@@ -141,10 +140,17 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// number is the hotline's number, as bling apply would set it up.
-func number(gateway string) twiliosim.Number {
+// SetNumbers gives the account these numbers, set up for a hotline at this address.
+func (s *Simulator) SetNumbers(gateway string, numbers ...phone.Number) {
+	for _, n := range numbers {
+		s.Twilio.SetNumber(number(gateway, n))
+	}
+}
+
+// number is a number of the hotline, as bling apply would set it up.
+func number(gateway string, n phone.Number) twiliosim.Number {
 	return twiliosim.Number{
-		PhoneNumber: Hotline,
+		PhoneNumber: string(n),
 		SMSURL:      gateway + "/bling/twilio_sms#rc=3&rp=5xx,ct,rt", SMSFallbackURL: gateway + "/bling/twilio_sms_fallback",
 		VoiceURL: gateway + "/bling/twilio_voice#rc=3&rp=5xx,ct,rt&rt=4000", StatusCallback: gateway + "/bling/twilio_call#rc=5&rp=5xx,ct,rt",
 	}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
-	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/crowd"
+	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 

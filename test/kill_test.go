@@ -15,9 +15,9 @@ import (
 
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/simulator"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
-	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
-	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 

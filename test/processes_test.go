@@ -16,10 +16,10 @@ import (
 
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
-	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 

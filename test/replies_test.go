@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/simulator"
+	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
-	"github.com/bling-hotline/bling/simulator/crowd"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -116,7 +118,7 @@ func TestReplies(t *testing.T) {
 }
 
 func conversationOf(v hotlinetest.Vendors, number string) helpscoutsim.Conversation {
-	list := v.HelpScout.ConversationsOf(email(number))
+	list := v.HelpScout.ConversationsOf(phone.Parse(number).Address("") + "@" + simulator.Domain)
 	return list[len(list)-1]
 }
 

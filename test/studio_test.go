@@ -21,7 +21,7 @@ const flowSid = "FW000000000000000000000000000000b1"
 type studioLine struct {
 	*hotlinetest.Hotline
 	t     *testing.T
-	clock *clock
+	clock simulator.Clock
 }
 
 // eachStudio runs a test with a flow on each engine.
@@ -31,9 +31,9 @@ func eachStudio(t *testing.T, file string, test func(*studioLine)) {
 		t.Fatal(err)
 	}
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
-		l := &studioLine{t: t, clock: &clock{}}
+		l := &studioLine{t: t}
 		l.Hotline = hotlinetest.Start(t, hotlinetest.Options{
-			DB: db, Now: l.clock.now, Virtual: true, LookEvery: 50 * time.Millisecond,
+			DB: db, Now: l.clock.Now, Virtual: true, LookEvery: 50 * time.Millisecond,
 		})
 		text := strings.ReplaceAll(string(definition), "https://hotline.example.org", l.URL)
 		if err := l.Twilio.SetFlow(flowSid, []byte(text)); err != nil {
@@ -97,7 +97,7 @@ func (l *studioLine) quiet() {
 		if err := l.Idle(l.t.Context()); err != nil {
 			l.t.Fatal(err)
 		}
-		l.clock.advance(5 * time.Minute)
+		l.clock.Advance(5 * time.Minute)
 		asked := l.looks()
 		if err := l.Twilio.Wait(l.t.Context(), func(*twiliosim.Sim) bool { return l.looks() >= asked+2 }); err != nil {
 			l.t.Fatal(err)
@@ -186,7 +186,7 @@ func TestStudioCallOutage(t *testing.T) {
 		l.Lose("/")
 		l.beep(l.phone(speaks(hangsUp(2 * time.Second))...))
 		l.Lose()
-		l.clock.advance(3 * time.Minute)
+		l.clock.Advance(3 * time.Minute)
 		l.voicemail()
 	})
 }
@@ -284,7 +284,7 @@ func TestKeepStudio(t *testing.T) {
 			l.Lose("/")
 			l.phone(speaks(hangsUp(2 * time.Second))...)
 			l.Lose()
-			l.clock.advance(3 * time.Minute)
+			l.clock.Advance(3 * time.Minute)
 			l.voicemail()
 		})
 	})

@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/telemetry"
@@ -36,6 +38,7 @@ type ground struct {
 	public  string   // the hotline's address
 	story   *staged  // the scenario, if there is one
 	anew    chan chan error
+	greeted sync.Once
 }
 
 // play runs the hotline against simulated vendors. What the environment says of the real ones is not looked at, so
@@ -81,7 +84,7 @@ func play(ctx context.Context, args, environ []string) error {
 	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.Run(ctx) })
-	group.Go(func() error { return g.hotline(ctx, page) })
+	group.Go(func() error { return g.keepRunning(ctx, page) })
 	return group.Wait()
 }
 
@@ -93,16 +96,25 @@ func (g *ground) prepare(c *simulator.Config, r *env.Reader, environ []string) (
 		g.public = "http://127.0.0.1" + addr
 	}
 	g.dir = r.String("BLING_DATA_DIR", "")
-	var hotlines []byte
 	if g.story != nil {
-		g.dir, hotlines, c.CallClock = g.story.dir, g.story.Hotlines(), g.story.clock
+		g.dir, c.Clock = g.story.dir, g.story.clock()
 	}
 	if g.dir == "" {
 		if g.dir, err = process.StateDir("bling-playground"); err != nil {
 			return fmt.Errorf("there is no home directory; set BLING_DATA_DIR: %w", err)
 		}
 	}
-	file, err := hotlineFile(g.dir, hotlines)
+	var configured string
+	if g.story != nil && g.story.Hotlines() == nil {
+		configured = fmt.Sprintf("BLING_MAILBOXES=twilio:%s:%d", simulator.Hotline, simulator.MailboxID)
+	} else {
+		file, err := g.hotlineFile()
+		if err != nil {
+			return err
+		}
+		configured = "BLING_CONFIG=" + file
+	}
+	numbers, err := numbersOf(configured)
 	if err != nil {
 		return err
 	}
@@ -110,59 +122,81 @@ func (g *ground) prepare(c *simulator.Config, r *env.Reader, environ []string) (
 	if g.Simulator, err = simulator.Start(*c); err != nil {
 		return err
 	}
+	g.SetNumbers(g.public, numbers...)
 	g.environ = append(without(environ, foreign...), without(g.Environ(), "BLING_MAILBOXES")...)
-	g.environ = append(g.environ, "BLING_CONFIG="+file, "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL="+g.public, "BLING_DATA_DIR="+g.dir)
+	g.environ = append(g.environ, configured, "BLING_GATEWAY_ADDR="+addr, "BLING_PUBLIC_URL="+g.public, "BLING_DATA_DIR="+g.dir)
+	if g.story != nil {
+		g.environ = append(g.environ, g.story.environ()...)
+		set := g.HelpScout.Settings()
+		set.RateLimit, set.ListLag = -1, -1
+		g.HelpScout.SetSettings(set)
+	}
 	if r.String("BLING_LOG_LEVEL", "") == "" {
 		g.environ = append(g.environ, "BLING_LOG_LEVEL=warn")
 	}
 	return nil
 }
 
-// hotline runs the hotline, again and again if it is wanted anew.
-func (g *ground) hotline(ctx context.Context, page *playground.Page) error {
-	var told chan error // whoever waits for it to be there anew
-	for first := true; ; first = false {
-		running, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		ready := make(chan struct{})
-		go func() { ended <- hotline(running, g.environ, g.playing(ready)) }()
-		var err error
-		var next chan error
-		select {
-		case err = <-ended:
-		case <-ready:
-			if first {
-				greet(g)
-			}
-			if told != nil {
-				told <- nil
-			}
-			select {
-			case err = <-ended:
-			case next = <-g.anew:
-				stop()
-				err = <-ended
-			}
-		}
-		stop()
-		if next == nil || ctx.Err() != nil {
-			if told != nil {
-				select {
-				case told <- err:
-				default:
-				}
-			}
-			return err
-		}
-		if err == nil || errors.Is(err, context.Canceled) {
-			err = g.forget(ctx, page)
-		}
-		if err != nil {
-			next <- err
-			return err
-		}
-		told = next
+// numbersOf are the numbers of the configured hotlines: the simulated account has them.
+func numbersOf(configured string) (numbers []phone.Number, err error) {
+	r := env.New([]string{configured})
+	for _, h := range hotline.FromEnv(r) {
+		numbers = append(numbers, h.Numbers()...)
 	}
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("configuration:\n%w", err)
+	}
+	return numbers, nil
+}
+
+// keepRunning runs the hotline, again and again if it is wanted anew.
+func (g *ground) keepRunning(ctx context.Context, page *playground.Page) error {
+	for told := make(chan error, 1); ; {
+		next, err := g.runOnce(ctx, told)
+		if next != nil && ctx.Err() == nil && (err == nil || errors.Is(err, context.Canceled)) {
+			if err = g.forget(ctx, page); err == nil {
+				told = next
+				continue
+			}
+			next <- err
+		}
+		select {
+		case told <- err: // it was wanted anew, and did not come
+		default:
+		}
+		return err
+	}
+}
+
+// runOnce runs the hotline until it ends, or until it is wanted anew, which next says. told hears when it is there.
+func (g *ground) runOnce(ctx context.Context, told chan<- error) (next chan error, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended, ready := make(chan error, 1), make(chan running, 1)
+	p := playing{Now: g.Clock.Now, Ready: func(parts running) { ready <- parts }}
+	if g.story != nil {
+		p.Engine = &g.story.engine
+	}
+	go func() { ended <- runHotline(ctx, g.environ, p) }()
+	select {
+	case err := <-ended:
+		return nil, err
+	case parts := <-ready:
+		if g.story != nil {
+			if err := g.begin(parts); err != nil {
+				return nil, err
+			}
+		}
+		g.greet()
+		told <- nil
+	}
+	select {
+	case err = <-ended:
+	case next = <-g.anew:
+		stop()
+		err = <-ended
+	}
+	return next, err
 }
 
 // forget makes everything as if it had never been used. hotlines.yaml stays.
@@ -195,17 +229,17 @@ func (g *ground) reset(ctx context.Context) error {
 	}
 }
 
-// hotlineFile returns the playground's hotlines.yaml, which is there to be changed. The first time it is written.
-func hotlineFile(dir string, hotlines []byte) (string, error) {
-	file := filepath.Join(dir, "hotlines.yaml")
-	if _, err := os.Stat(file); err == nil && hotlines == nil {
+// hotlineFile returns the playground's hotlines.yaml, which is there to be changed. The first time it is written; a scenario has its own.
+func (g *ground) hotlineFile() (string, error) {
+	file := filepath.Join(g.dir, "hotlines.yaml")
+	hotlines := simulator.Hotlines
+	if g.story != nil {
+		hotlines = g.story.Hotlines()
+	} else if _, err := os.Stat(file); err == nil {
 		return file, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(g.dir, 0o700); err != nil {
 		return "", err
-	}
-	if hotlines == nil {
-		hotlines = simulator.Hotlines
 	}
 	return file, os.WriteFile(file, hotlines, 0o600)
 }
@@ -223,11 +257,17 @@ func without(environ []string, prefixes ...string) []string {
 	})
 }
 
-func greet(g *ground) {
-	fmt.Printf(`
+// greet says once what there is.
+func (g *ground) greet() {
+	g.greeted.Do(func() {
+		what := "phones, the help desk, and what happens"
+		if g.story != nil {
+			what = "the scenario " + g.story.Name + " is played there"
+		}
+		fmt.Printf(`
   Bling is running, with a simulated Twilio and a simulated Help Scout. Nothing leaves this machine.
 
-    %s      <- open this: phones, the help desk, and what happens
+    %s      <- open this: %s
 
   The hotline is %s. From another terminal, if you like it better:
 
@@ -236,7 +276,8 @@ func greet(g *ground) {
     go run ./cmd/bling call +16175550142
     go run ./cmd/bling tail
 
-  Ctrl-C stops. What happened is still there next time, in %s
+  Ctrl-C stops. What happened is kept in %s
 
-`, g.PageURL(), phone.Parse(simulator.Hotline).Display(), g.dir)
+`, g.PageURL(), what, phone.Parse(simulator.Hotline).Display(), g.dir)
+	})
 }

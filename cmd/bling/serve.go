@@ -27,12 +27,21 @@ import (
 
 // playing is what the playground changes. Each field is optional.
 type playing struct {
-	// Ready is called once the door is open. idle waits until no service has work left.
-	Ready func(telephony telephonyv1.TelephonyServiceClient, idle func(context.Context) error)
+	// Ready is called once the door is open.
+	Ready func(running)
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Engine makes words of voicemails.
 	Engine telephony.Transcriber
+}
+
+// running is a hotline that runs in this process, for whoever plays with it.
+type running struct {
+	Telephony telephonyv1.TelephonyServiceClient
+	// Idle waits until no service has work left.
+	Idle func(context.Context) error
+	// Recorded waits until what is known of calls is in the database.
+	Recorded func()
 }
 
 // serve runs the hotline against real vendors until ctx ends.
@@ -42,11 +51,11 @@ func serve(ctx context.Context, environ []string) error {
 		return err
 	}
 	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
-	return hotline(ctx, environ, playing{})
+	return runHotline(ctx, environ, playing{})
 }
 
-// hotline runs all services in this process until ctx ends.
-func hotline(ctx context.Context, environ []string, p playing) error {
+// runHotline runs all services in this process until ctx ends.
+func runHotline(ctx context.Context, environ []string, p playing) error {
 	r := env.New(environ)
 	common := process.FromEnv(r, "")
 	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
@@ -153,8 +162,9 @@ func hotline(ctx context.Context, environ []string, p playing) error {
 		group.Go(func() error { return server.Run(groupCtx, api) })
 	}
 	if p.Ready != nil {
-		p.Ready(telephonyv1.NewTelephonyServiceClient(telephonyConn), func(ctx context.Context) error {
-			return jobs.Idle(ctx, telephonyDB, ticketingDB)
+		p.Ready(running{
+			Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Recorded: telephonyService.Recorded,
+			Idle: func(ctx context.Context) error { return jobs.Idle(ctx, telephonyDB, ticketingDB) },
 		})
 	} else {
 		log.Info("the hotline is open", "addr", lis.Addr().String(), "public_url", gatewayConfig.PublicURL)

@@ -70,8 +70,17 @@ func (t *tx) changeCustomer(rec *record, customer int64, by User) {
 func (t *tx) setPhones(c *Customer, phones []Contact) {
 	changed := *c
 	changed.Phones = phones
-	t.customers[c.ID] = &changed
-	t.emitCustomer(EventCustomerUpdated, &changed)
+	t.replaceCustomer(&changed)
+}
+
+// replaceCustomer stores a changed copy of a customer, and tells.
+func (t *tx) replaceCustomer(c *Customer) {
+	for _, e := range t.customers[c.ID].Emails {
+		delete(t.byEmail, emailKey(e.Value))
+	}
+	c.UpdatedAt = t.now
+	t.indexCustomer(c)
+	t.emitCustomer(EventCustomerUpdated, c)
 }
 
 func (t *tx) tag(rec *record, tags []string) {

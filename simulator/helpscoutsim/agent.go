@@ -143,10 +143,10 @@ func (s *Sim) AgentNote(conversationID int64, html string) (threadID int64, err 
 }
 
 // note writes a note as the given user, or as the usual agent if that is 0.
-func (s *Sim) note(conversationID, userID int64, html string) (threadID int64, err error) {
+func (s *Sim) note(conversationID, userID int64, html string, files ...Attachment) (threadID int64, err error) {
 	err = s.act(conversationID, userID, func(t *tx, rec *record, by User) error {
 		threadID = t.writeAs(rec, by.person(), Thread{
-			Type: "note", State: "published", Body: html, SourceType: "web", Via: "user",
+			Type: "note", State: "published", Body: html, SourceType: "web", Via: "user", Attachments: files,
 		})
 		t.emit(EventNote, rec, threadID)
 		return nil

@@ -35,10 +35,11 @@ var kinds = []kind{customerThread, phoneThread, chatThread, noteThread, replyThr
 
 // threadInput is a thread to be added.
 type threadInput struct {
-	Type        *string           `json:"type"` // only within a new conversation
+	Type        *string           `json:"type"` // of use within a new conversation only
 	Text        *string           `json:"text"`
 	Customer    *customerInput    `json:"customer"`
 	User        *int64            `json:"user"`
+	CreatedBy   *authorInput      `json:"createdBy"`
 	Status      *string           `json:"status"`
 	Draft       *bool             `json:"draft"`
 	AssignTo    optionalID        `json:"assignTo"`
@@ -73,7 +74,7 @@ func (s *Sim) appendThread(k kind) handler {
 			return answer{}, err
 		}
 		var c checks
-		c.absent("type", in.Type != nil)
+		c.absent("type", in.Type != nil && *in.Type != k.input)
 		thread := in.prepare(&c, "", k, s.cfg.AttachmentLimit)
 		var added int64
 		err = s.change(func(t *tx) error {
@@ -138,8 +139,8 @@ func (in threadInput) refuseForeign(c *checks, path string, k kind) {
 	c.absent(path+"status", in.Status != nil && !k.status)
 	c.absent(path+"draft", in.Draft != nil && !k.draft)
 	c.absent(path+"assignTo", in.AssignTo.Sent && !k.draft)
-	c.absent(path+"cc", in.CC != nil && !k.copies)
-	c.absent(path+"bcc", in.BCC != nil && !k.copies)
+	c.absent(path+"cc", len(in.CC) > 0 && !k.copies)
+	c.absent(path+"bcc", len(in.BCC) > 0 && !k.copies)
 }
 
 func (a attachmentInput) prepare(c *checks, path string, limit int) Attachment {

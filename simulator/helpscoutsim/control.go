@@ -19,12 +19,16 @@ func (s *Sim) Control() http.Handler {
 	mux := http.NewServeMux()
 	// browser: a person reads the inbox
 	mux.HandleFunc("GET /sim/inbox", s.handleInbox)
-	mux.HandleFunc("GET /sim/inbox.css", handleStyle)
-	mux.HandleFunc("GET /sim/inbox.js", handleScript)
+	mux.HandleFunc("GET /sim/inbox.css", asset("text/css", inboxCSS))
+	mux.HandleFunc("GET /sim/inbox.js", asset("text/javascript", inboxJS))
+	mux.HandleFunc("GET /sim/desk.js", asset("text/javascript", deskJS))
 	// browser: a person looks at one conversation as an agent, with the sidebar apps, and answers
 	mux.HandleFunc("GET /sim/inbox/{id}", s.handleDesk)
-	mux.HandleFunc("POST /sim/inbox/{id}/reply", s.handleDeskReply)
-	mux.HandleFunc("POST /sim/inbox/{id}/note", s.handleDeskNote)
+	mux.HandleFunc("GET /sim/attachments/{id}", s.handleAttachment)
+	mux.HandleFunc("POST /sim/inbox/{id}/reply", deskForm(s.doDeskReply))
+	mux.HandleFunc("POST /sim/inbox/{id}/note", deskForm(s.doDeskNote))
+	mux.HandleFunc("POST /sim/inbox/{id}/status", deskForm(s.doDeskStatus))
+	mux.HandleFunc("POST /sim/inbox/{id}/tags", deskForm(s.doDeskTags))
 	// its script looks for new threads
 	mux.HandleFunc("GET /sim/inbox/{id}/threads", s.handleDeskThreads)
 	// scripts and the playground: read
@@ -266,14 +270,16 @@ func (s *Sim) handleSetFaults(w http.ResponseWriter, r *http.Request) {
 
 // settingsJSON is Settings in milliseconds. What a PUT leaves out stays as it is.
 type settingsJSON struct {
-	RateLimit int   `json:"rate_limit"`
-	ListLagMS int64 `json:"list_lag_ms"`
-	LatencyMS int64 `json:"latency_ms"`
+	RateLimit  int   `json:"rate_limit"`
+	ListLagMS  int64 `json:"list_lag_ms"`
+	LatencyMS  int64 `json:"latency_ms"`
+	Duplicates int   `json:"duplicates"`
+	Shuffle    bool  `json:"shuffle"`
 }
 
 func (s *Sim) settingsJSON() settingsJSON {
 	set := s.Settings()
-	return settingsJSON{set.RateLimit, set.ListLag.Milliseconds(), set.Latency.Milliseconds()}
+	return settingsJSON{set.RateLimit, set.ListLag.Milliseconds(), set.Latency.Milliseconds(), set.Duplicates, set.Shuffle}
 }
 
 func (s *Sim) handleSettings(w http.ResponseWriter, _ *http.Request) { reply(w, s.settingsJSON(), nil) }
@@ -285,9 +291,11 @@ func (s *Sim) handleSetSettings(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.SetSettings(Settings{
-		RateLimit: set.RateLimit,
-		ListLag:   time.Duration(set.ListLagMS) * time.Millisecond,
-		Latency:   time.Duration(set.LatencyMS) * time.Millisecond,
+		RateLimit:  set.RateLimit,
+		ListLag:    time.Duration(set.ListLagMS) * time.Millisecond,
+		Latency:    time.Duration(set.LatencyMS) * time.Millisecond,
+		Duplicates: set.Duplicates,
+		Shuffle:    set.Shuffle,
 	})
 	reply(w, s.settingsJSON(), nil)
 }

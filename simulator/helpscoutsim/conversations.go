@@ -24,6 +24,13 @@ type conversationInput struct {
 	CreatedAt *string        `json:"createdAt"`
 	Tags      []string       `json:"tags"`
 	User      *int64         `json:"user"`
+	CreatedBy *authorInput   `json:"createdBy"`
+}
+
+// authorInput is who wrote something, as Help Scout's PHP client says it beside user and customer. It is overlooked.
+type authorInput struct {
+	ID   int64  `json:"id"`
+	Type string `json:"type"`
 }
 
 // POST /v2/conversations

@@ -24,6 +24,10 @@ type customerInput struct {
 	Organization *string `json:"organization"`
 	Gender       *string `json:"gender"`
 	Age          *string `json:"age"`
+	// Emails and Phones count for a customer who is created alone. Chats, social profiles, websites, addresses and
+	// organizations are not simulated.
+	Emails []contactInput `json:"emails"`
+	Phones []contactInput `json:"phones"`
 }
 
 // check checks what can be checked without the state. With an id, the e-mail address is ignored.
@@ -70,17 +74,24 @@ func (t *tx) resolve(in *customerInput) *Customer {
 
 // newCustomer stores a new customer.
 func (t *tx) newCustomer(in *customerInput, emails, phones []Contact) *Customer {
-	if in.Phone != nil && *in.Phone != "" {
+	if in.Phone != nil && *in.Phone != "" && !hasContact(phones, *in.Phone) {
 		phones = append(phones, Contact{Type: "other", Value: *in.Phone})
 	}
-	c := &Customer{
-		ID: next(&t.ids.Customer), First: value(in.FirstName), Last: value(in.LastName), CreatedAt: t.now,
-		PhotoURL: value(in.PhotoURL), PhotoType: value(in.PhotoType), JobTitle: value(in.JobTitle),
-		Background: value(in.Background), Location: value(in.Location), Organization: value(in.Organization),
-		Gender: value(in.Gender), Age: value(in.Age), Emails: t.number(emails), Phones: t.number(phones),
-	}
+	c := &Customer{ID: next(&t.ids.Customer), CreatedAt: t.now, UpdatedAt: t.now, Emails: t.number(emails), Phones: t.number(phones)}
+	in.describe(c)
 	t.indexCustomer(c)
 	return c
+}
+
+// describe sets what is a customer's own. What the input leaves out is emptied.
+func (in *customerInput) describe(c *Customer) {
+	c.First, c.Last, c.PhotoURL, c.PhotoType = value(in.FirstName), value(in.LastName), value(in.PhotoURL), value(in.PhotoType)
+	c.JobTitle, c.Background, c.Location = value(in.JobTitle), value(in.Background), value(in.Location)
+	c.Organization, c.Gender, c.Age = value(in.Organization), value(in.Gender), value(in.Age)
+}
+
+func hasContact(contacts []Contact, value string) bool {
+	return slices.ContainsFunc(contacts, func(c Contact) bool { return c.Value == value })
 }
 
 // number gives contacts their ids.
@@ -90,14 +101,6 @@ func (t *tx) number(contacts []Contact) []Contact {
 		contacts[i].ID = next(&t.ids.Contact)
 	}
 	return contacts
-}
-
-// newCustomerInput is a customer to be created alone. Chats, social profiles, websites and addresses are not
-// simulated.
-type newCustomerInput struct {
-	customerInput
-	Emails []contactInput `json:"emails"`
-	Phones []contactInput `json:"phones"`
 }
 
 type contactInput struct {
@@ -114,13 +117,14 @@ var (
 //
 // https://developer.helpscout.com/mailbox-api/endpoints/customers/create/
 func (s *Sim) createCustomer(r *http.Request) (answer, error) {
-	in, err := decode[newCustomerInput](r)
+	in, err := decode[customerInput](r)
 	if err != nil {
 		return answer{}, err
 	}
 	var c checks
 	c.absent("id", in.ID != nil)
-	c.absent("email", in.Email != nil)
+	// Help Scout's PHP client repeats the first address there.
+	c.absent("email", in.Email != nil && (len(in.Emails) == 0 || value(in.Emails[0].Value) != *in.Email))
 	if in.FirstName == nil && in.LastName == nil && len(in.Emails) == 0 {
 		c.add("firstName", "may not be empty", "NotEmpty")
 	}
@@ -140,7 +144,7 @@ func (s *Sim) createCustomer(r *http.Request) (answer, error) {
 				return refuse(http.StatusConflict, "Customer exists already")
 			}
 		}
-		id = t.newCustomer(&in.customerInput, emails, phones).ID
+		id = t.newCustomer(&in, emails, phones).ID
 		return nil
 	})
 	if err != nil {
@@ -176,6 +180,7 @@ type customerJSON struct {
 	Age               string `json:"age,omitempty"`
 	ConversationCount int    `json:"conversationCount"`
 	CreatedAt         string `json:"createdAt"`
+	UpdatedAt         string `json:"updatedAt"`
 	Embedded          struct {
 		Emails         []Contact  `json:"emails"`
 		Phones         []Contact  `json:"phones"`
@@ -188,11 +193,12 @@ type customerJSON struct {
 }
 
 func (rd renderer) customerResource(c *Customer) customerJSON {
+	self := rd.base + "/v2/customers/" + strconv.FormatInt(c.ID, 10)
 	j := customerJSON{
 		ID: c.ID, FirstName: c.First, LastName: c.Last, PhotoURL: c.PhotoURL, PhotoType: c.PhotoType,
 		JobTitle: c.JobTitle, Background: c.Background, Location: c.Location, Organization: c.Organization,
-		Gender: c.Gender, Age: c.Age, CreatedAt: stamp(c.CreatedAt),
-		Links: links{"self": {Href: rd.base + "/v2/customers/" + strconv.FormatInt(c.ID, 10)}},
+		Gender: c.Gender, Age: c.Age, CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.updated()),
+		Links: links{"self": {Href: self}, "emails": {Href: self + "/emails"}, "phones": {Href: self + "/phones"}},
 	}
 	for _, id := range rd.byCustomer[c.ID] {
 		if rec := rd.conversations[id]; !rec.gone() && rec.CustomerID == c.ID {
@@ -257,20 +263,6 @@ func (s *Sim) getCustomer(r *http.Request) (a answer, err error) {
 	return a, err
 }
 
-// GET /v2/customers/{id}/phones
-//
-// https://developer.helpscout.com/mailbox-api/endpoints/customers/phones/list/
-func (s *Sim) listPhones(r *http.Request) (a answer, err error) {
-	err = s.readCustomer(r, func(_ renderer, c *Customer) {
-		body := map[string]any{}
-		if len(c.Phones) > 0 || s.cfg.EmptyList {
-			body["_embedded"] = map[string]any{"phones": some(c.Phones)}
-		}
-		a = ok(body)
-	})
-	return a, err
-}
-
 func (s *Sim) readCustomer(r *http.Request, f func(renderer, *Customer)) error {
 	id, err := pathID(r, "id")
 	if err != nil {
@@ -286,36 +278,45 @@ func (s *Sim) readCustomer(r *http.Request, f func(renderer, *Customer)) error {
 	return err
 }
 
-// POST /v2/customers/{id}/phones
+// PUT /v2/customers/{id}
 //
-// https://developer.helpscout.com/mailbox-api/endpoints/customers/phones/create/
-func (s *Sim) createPhone(r *http.Request) (answer, error) {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return answer{}, err
-	}
-	in, err := decode[contactInput](r)
+// https://developer.helpscout.com/mailbox-api/endpoints/customers/overwrite/
+//
+// What is left out is emptied. Addresses, numbers and the like stay: they are resources of their own.
+func (s *Sim) putCustomer(r *http.Request) (answer, error) {
+	in, err := decode[customerInput](r)
 	if err != nil {
 		return answer{}, err
 	}
 	var c checks
-	c.oneOf("type", in.Type, phoneTypes...)
-	c.required("value", in.Value)
-	var phone int64
-	err = s.change(func(t *tx) error {
-		customer := t.customers[id]
-		if customer == nil {
-			return notFound()
-		}
+	in.checkLengths(&c, "")
+	return noContent(), s.changeCustomer(r, func(t *tx, customer *Customer) error {
+		c.absent("id", in.ID != nil && *in.ID != customer.ID)
 		if err := c.err(); err != nil {
 			return err
 		}
-		phone = next(&t.ids.Contact)
-		t.setPhones(customer, append(slices.Clone(customer.Phones), Contact{ID: phone, Type: in.Type, Value: *in.Value}))
+		in.describe(customer)
 		return nil
 	})
+}
+
+// changeCustomer lets f change a copy of the customer of the path, which is then stored and told of.
+func (s *Sim) changeCustomer(r *http.Request, f func(*tx, *Customer) error) error {
+	id, err := pathID(r, "id")
 	if err != nil {
-		return answer{}, err
+		return err
 	}
-	return created(r, "/v2/customers/"+strconv.FormatInt(id, 10)+"/phones", phone), nil
+	return s.change(func(t *tx) error {
+		known := t.customers[id]
+		if known == nil {
+			return notFound()
+		}
+		changed := *known
+		changed.Emails, changed.Phones = slices.Clone(known.Emails), slices.Clone(known.Phones)
+		if err := f(t, &changed); err != nil {
+			return err
+		}
+		t.replaceCustomer(&changed)
+		return nil
+	})
 }

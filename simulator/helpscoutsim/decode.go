@@ -1,9 +1,11 @@
 package helpscoutsim
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/mail"
@@ -25,15 +27,88 @@ func decode[T any](r *http.Request) (T, error) {
 	if err != nil || kind != "application/json" {
 		return v, refuse(http.StatusUnsupportedMediaType, "Unsupported media type")
 	}
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, bodyLimit))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyLimit))
+	if err != nil {
 		return v, decodeProblem(err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return v, decodeProblem(errors.New("more than one value"))
+	if err = decodeStrictly(body, &v); isUnknownField(err) {
+		v = *new(T)
+		err = decodeStrictly(withoutUnset(body), &v)
+	}
+	if err != nil {
+		return v, decodeProblem(err)
 	}
 	return v, nil
+}
+
+func decodeStrictly(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one value")
+	}
+	return nil
+}
+
+const unknownField = "json: unknown field "
+
+func isUnknownField(err error) bool {
+	return err != nil && strings.HasPrefix(err.Error(), unknownField)
+}
+
+// unset are the fields that have no meaning in a request. Help Scout's own PHP client sends them all the same, without a value: it
+// writes each of an object's fields. See https://github.com/helpscout/helpscout-api-php, each extract().
+var unset = strings.Fields("id number threadCount folderId state preview assignee closedAt closedBy userUpdatedAt cc bcc status action source " +
+	"assignedTo savedReplyId to width height size webUrl")
+
+// withoutUnset leaves such fields out that have no value.
+func withoutUnset(body []byte) []byte {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if d.Decode(&v) != nil || d.More() {
+		return body
+	}
+	dropUnset(v)
+	if less, err := json.Marshal(v); err == nil {
+		return less
+	}
+	return body
+}
+
+func dropUnset(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, inner := range v {
+			dropUnset(inner)
+		}
+	case map[string]any:
+		maps.DeleteFunc(v, func(name string, value any) bool { return slices.Contains(unset, name) && isEmpty(value) })
+		for _, inner := range v {
+			dropUnset(inner)
+		}
+	}
+}
+
+// isEmpty reports whether a value says nothing: null, [], {}, or an object of such.
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		for _, inner := range v {
+			if !isEmpty(inner) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 func decodeProblem(err error) error {
@@ -41,7 +116,7 @@ func decodeProblem(err error) error {
 	if errors.As(err, &tooLarge) {
 		return refuse(http.StatusRequestEntityTooLarge, "Request entity too large")
 	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+	if name, ok := strings.CutPrefix(err.Error(), unknownField); ok {
 		var c checks
 		c.add(strings.Trim(name, `"`), "unknown field", "UnknownField")
 		return c.err()

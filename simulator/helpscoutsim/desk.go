@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,11 +25,13 @@ var (
 // deskPage is what desk.html shows: one conversation as an agent sees it, with the sidebar apps.
 type deskPage struct {
 	Conversation
-	Mailbox string
-	Users   []User
-	User    User   // who looks
-	Context string // what the apps' scripts may ask for, in JSON
-	Frames  []frame
+	visitor
+	Mailbox  string
+	From     string // the customer
+	Statuses []string
+	MaxFiles int    // in bytes, all files of a reply together
+	Context  string // what the apps' scripts may ask for, in JSON
+	Frames   []frame
 }
 
 // frame is a sidebar app.
@@ -49,7 +50,7 @@ func (s *Sim) handleDesk(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page.Frames = s.frames(r.Context(), page.Conversation, page.User)
-	s.show(w, deskTemplate, page, page.policy())
+	s.show(w, deskTemplate, page, policy("frame-src "+page.origins()))
 }
 
 // handleDeskThreads shows only what of the page can change while somebody looks.
@@ -65,24 +66,21 @@ func (s *Sim) handleDeskThreads(w http.ResponseWriter, r *http.Request) {
 // doDesk returns the page without the apps. The user is that of ?user=, or the usual agent.
 func (s *Sim) doDesk(r *http.Request) (deskPage, error) {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	userID, err := numberIn(r, "user", s.agentID())
+	v, err := s.visitor(r)
 	if err != nil {
 		return deskPage{}, err
 	}
 	conv, found := s.Conversation(id)
-	user, known := s.user(userID)
 	switch {
 	case !found:
 		return deskPage{}, fmt.Errorf("conversation %d: %w", id, ErrNotFound)
 	case conv.gone():
 		return deskPage{}, fmt.Errorf("conversation %d: %w", id, ErrGone)
-	case !known:
-		return deskPage{}, fmt.Errorf("user %d: %w", userID, ErrNotFound)
 	}
-	told, err := json.Marshal(s.appContext(conv, user))
+	told, err := json.Marshal(s.appContext(conv, v.User))
 	return deskPage{
-		Conversation: conv, Mailbox: s.mailbox(conv.MailboxID).Name, Users: *s.users.Load(), User: user,
-		Context: string(told),
+		Conversation: conv, visitor: v, Mailbox: s.mailbox(conv.MailboxID).Name, From: customerName(value(conv.Customer)),
+		Statuses: statuses, MaxFiles: maxFiles, Context: string(told),
 	}, err
 }
 
@@ -112,8 +110,8 @@ func (s *Sim) legacyPage(ctx context.Context, a App, conv Conversation, user Use
 	return `<!doctype html><meta name="color-scheme" content="light dark"><base target="_blank">` + html
 }
 
-// policy lets the page frame its apps, and nothing else from elsewhere.
-func (p deskPage) policy() string {
+// origins are those of the apps, which the page may frame.
+func (p deskPage) origins() string {
 	var origins []string
 	for _, f := range p.Frames {
 		if !f.Legacy && f.Origin != "" && !slices.Contains(origins, f.Origin) {
@@ -121,48 +119,7 @@ func (p deskPage) policy() string {
 		}
 	}
 	if len(origins) == 0 {
-		origins = []string{"'none'"}
+		return "'none'"
 	}
-	return "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src " +
-		strings.Join(origins, " ") + "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-}
-
-func handleScript(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	w.Write(deskJS)
-}
-
-func (s *Sim) handleDeskReply(w http.ResponseWriter, r *http.Request) {
-	s.handleDeskWrite(w, r, func(id, user int64, html string) error {
-		_, err := s.AgentReply(id, Reply{Text: html, UserID: user})
-		return err
-	})
-}
-
-func (s *Sim) handleDeskNote(w http.ResponseWriter, r *http.Request) {
-	s.handleDeskWrite(w, r, func(id, user int64, html string) error {
-		_, err := s.note(id, user, html)
-		return err
-	})
-}
-
-// handleDeskWrite takes the page's form and shows the page again. That nothing was written is no error.
-func (s *Sim) handleDeskWrite(w http.ResponseWriter, r *http.Request, write func(id, user int64, html string) error) {
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	user, _ := strconv.ParseInt(r.PostFormValue("user"), 10, 64)
-	if html := written(r.PostFormValue("text")); html != "" {
-		if err := write(id, user, html); err != nil {
-			http.Error(w, err.Error(), controlStatus(err))
-			return
-		}
-	}
-	query := url.Values{"user": {strconv.FormatInt(user, 10)}}
-	http.Redirect(w, r, "/sim/inbox/"+strconv.FormatInt(id, 10)+"?"+query.Encode(), http.StatusSeeOther)
-}
-
-// written is a text that was typed into a form, in HTML.
-func written(text string) string {
-	text = template.HTMLEscapeString(strings.TrimSpace(text))
-	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "<br>")
+	return strings.Join(origins, " ")
 }

@@ -1,44 +1,14 @@
-// The page of one conversation. What happens shows up by itself, and the sidebar apps are answered as Help Scout's page
-// answers the scripts of its SDK: https://www.npmjs.com/package/@helpscout/javascript-sdk.
+// The page of one conversation. The sidebar apps are answered as Help Scout's page answers the scripts of its SDK:
+// https://www.npmjs.com/package/@helpscout/javascript-sdk. What is typed is kept, and the newest thread is in sight.
 (() => {
   "use strict";
 
+  const conversation = document.getElementById("conversation");
+
+  // The apps.
+
   const frames = [...document.querySelectorAll("iframe[data-origin]")];
   const maxHeight = 2000;
-  let conversation = document.getElementById("conversation");
-
-  // The server renders the conversation, here as for the whole page.
-  async function refresh() {
-    const answer = await fetch(location.pathname + "/threads" + location.search);
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("conversation");
-    if (!fresh || fresh.outerHTML === conversation.outerHTML) return;
-    const told = conversation.dataset.context;
-    conversation.replaceWith(fresh);
-    conversation = fresh;
-    if (fresh.dataset.context !== told) frames.forEach(sendContext);
-  }
-
-  // At most one at a time; what comes meanwhile is looked at afterwards.
-  let running = false;
-  let again = false;
-  async function soon() {
-    again = true;
-    if (running) return;
-    running = true;
-    while (again) {
-      again = false;
-      await refresh().catch(() => {}); // the simulator is gone
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    running = false;
-  }
-
-  // Requests and webhooks are events. What an agent does elsewhere and no webhook is told of is not.
-  const events = new EventSource("/sim/events");
-  for (const kind of ["request", "webhook"]) events.addEventListener(kind, soon);
-  setInterval(() => document.hidden || soon(), 1000);
 
   function sendContext(frame) {
     const context = JSON.parse(conversation.dataset.context);
@@ -61,4 +31,64 @@
         break;
     }
   });
+
+  // The place: at the end, and there it stays when something comes, unless the reader has gone elsewhere.
+
+  const end = document.getElementById("end");
+  let atEnd = true;
+  new IntersectionObserver((seen) => { atEnd = seen.at(-1).isIntersecting; }, { rootMargin: "0px 0px 60px" }).observe(end);
+
+  // Below the end may be the apps, of which something is to be seen as well. A page that frames this one is not scrolled.
+  function toEnd() {
+    const below = Math.min(220, innerHeight / 4);
+    scrollBy(0, Math.max(0, end.getBoundingClientRect().bottom + below - innerHeight));
+  }
+
+  history.scrollRestoration = "manual";
+  toEnd();
+
+  addEventListener("refreshed", ({ detail: page }) => {
+    const { context } = page.getElementById("conversation").dataset;
+    if (context !== conversation.dataset.context) {
+      conversation.dataset.context = context;
+      frames.forEach(sendContext);
+    }
+    const count = document.querySelectorAll("#threads > li").length;
+    if (count > threads && atEnd) toEnd();
+    threads = count;
+  });
+  let threads = document.querySelectorAll("#threads > li").length;
+
+  // The form. A draft survives other forms and errors, until it was sent.
+
+  const form = document.getElementById("write");
+  const { text, files } = form.elements;
+  const draft = "draft " + location.pathname;
+
+  if (location.hash === "#written") {
+    sessionStorage.removeItem(draft);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  text.value ||= sessionStorage.getItem(draft) ?? "";
+  text.addEventListener("input", () => sessionStorage.setItem(draft, text.value));
+
+  text.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit(form.querySelector(".primary"));
+  });
+
+  files.addEventListener("change", () => {
+    const size = [...files.files].reduce((sum, file) => sum + file.size, 0);
+    files.setCustomValidity(size > files.dataset.most ? "Together, the files may have 10 MB." : "");
+    files.reportValidity();
+  });
+
+  // Nothing is sent twice by two clicks.
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+  addEventListener("pageshow", () => { sent = false; });
 })();

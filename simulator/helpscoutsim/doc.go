@@ -17,16 +17,18 @@
 //	decode.go         the body, and checks of it; problem.go is the shape of every error
 //	conversations.go  create, read, change; also list.go with query.go and page.go
 //	append.go         the five ways to add a thread; threads.go reads and changes them
-//	customers.go      customers; also mailboxes.go, users.go, and hooks.go for the webhook resources
+//	customers.go      customers, with contacts.go and customerpatch.go; also mailboxes.go, users.go, and hooks.go for the
+//	                  webhook resources
 //	sim.go            change and read: the lock around state.go, which holds everything and its indexes
 //	wire.go           what is stored, in the vendor's JSON
 //
 // Beside it, agent.go acts as the people in Help Scout's inbox, with what actions.go has for both. A change emits
 // events (events.go), which deliver.go signs, sends and retries; firstgen.go is what their bodies were once. control.go
-// and inbox.go serve /sim/, readers.go is for tests, save.go keeps the state file, demo.go fills an account with cases.
+// serves /sim/, readers.go is for tests, save.go keeps the state file, demo.go fills an account with cases.
 //
-// desk.go is the page of one conversation. Beside it are the apps of [Config]: apps.go signs their addresses, desk.js
-// answers their scripts with what appcontext.go has for them, and legacyapp.go asks those of old.
+// inbox.go is the page that lists conversations, desk.go that of one, with its forms in deskforms.go and its files in
+// deskfiles.go; inboxlook.go is how both show things. Beside a conversation are the apps of [Config]: apps.go signs their
+// addresses, desk.js answers their scripts with what appcontext.go has for them, and legacyapp.go asks those of old.
 //
 // One lock guards the state. It is never held while anything is sent, encoded or awaited, and values in the state
 // are replaced rather than modified, so that a copy of a [Conversation] taken under the lock stays what it was.

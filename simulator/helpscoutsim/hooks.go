@@ -24,8 +24,7 @@ type webhookJSON struct {
 
 // check checks a webhook that the client sent. Notifications, which carry a link only, are not simulated.
 func (in webhookJSON) check(c *checks, s *Sim) {
-	c.absent("id", in.ID != 0)
-	c.absent("state", in.State != "")
+	c.oneOf("state", in.State, "", "enabled")
 	checkURL(c, in.URL)
 	if len(in.Events) == 0 {
 		c.add("events", "may not be empty", "NotEmpty")
@@ -109,7 +108,7 @@ func (s *Sim) listWebhooks(r *http.Request) (a answer, err error) {
 //
 // https://developer.helpscout.com/mailbox-api/endpoints/webhooks/create/
 func (s *Sim) createWebhook(r *http.Request) (answer, error) {
-	in, err := s.readWebhook(r)
+	in, err := s.readWebhook(r, 0)
 	if err != nil {
 		return answer{}, err
 	}
@@ -149,7 +148,7 @@ func (s *Sim) putWebhook(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in, err := s.readWebhook(r)
+	in, err := s.readWebhook(r, id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -162,12 +161,14 @@ func (s *Sim) putWebhook(r *http.Request) (answer, error) {
 	})
 }
 
-func (s *Sim) readWebhook(r *http.Request) (webhookJSON, error) {
+// readWebhook reads a webhook with this id, which need not be said.
+func (s *Sim) readWebhook(r *http.Request, id int64) (webhookJSON, error) {
 	in, err := decode[webhookJSON](r)
 	if err != nil {
 		return in, err
 	}
 	var c checks
+	c.absent("id", in.ID != 0 && in.ID != id)
 	in.check(&c, s)
 	return in, c.err()
 }

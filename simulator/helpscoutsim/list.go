@@ -70,6 +70,9 @@ func listFilter(q url.Values) (*filter, error) {
 		return nil, err
 	}
 	if tag := q.Get("tag"); tag != "" {
+		if strings.Contains(tag, ",") {
+			return nil, badQuery("tag", "several tags are not simulated")
+		}
 		f.byTag(tag)
 	}
 	if err := f.addNumbers(q); err != nil {

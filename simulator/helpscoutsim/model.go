@@ -53,6 +53,15 @@ type Customer struct {
 	Emails       []Contact `json:"emails,omitempty"`
 	Phones       []Contact `json:"phones,omitempty"`
 	CreatedAt    time.Time `json:"created_at"`
+	UpdatedAt    time.Time `json:"updated_at,omitzero"` // zero: never
+}
+
+// updated is when the customer changed last.
+func (c Customer) updated() time.Time {
+	if c.UpdatedAt.IsZero() {
+		return c.CreatedAt
+	}
+	return c.UpdatedAt
 }
 
 // Email returns the customer's first e-mail address, or "".

@@ -145,29 +145,6 @@ func TestControl(t *testing.T) {
 	}
 }
 
-func TestInbox(t *testing.T) {
-	b := start(t, helpscoutsim.Config{})
-	empty := b.control("GET", "/sim/inbox", "")
-	if !strings.Contains(string(empty.body), "Nothing here yet") {
-		t.Errorf("empty inbox: %s", empty.body)
-	}
-	id := b.conversation(email)
-	if _, err := b.sim.AgentReply(id, helpscoutsim.Reply{Text: "one<br>two &lt;b&gt;<script>alert(1)</script>"}); err != nil {
-		t.Fatal(err)
-	}
-	page := b.control("GET", "/sim/inbox", "")
-	text := string(page.body)
-	if page.status != 200 || !strings.Contains(text, "one\ntwo &lt;b&gt;alert(1)") || strings.Contains(text, "<script") {
-		t.Errorf("inbox: %s", text)
-	}
-	if csp := page.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") {
-		t.Errorf("policy %q", csp)
-	}
-	if style := b.control("GET", "/sim/inbox.css", ""); style.status != 200 {
-		t.Errorf("style: %d", style.status)
-	}
-}
-
 func TestEventStream(t *testing.T) {
 	b := start(t, helpscoutsim.Config{})
 	server := httptest.NewServer(b.sim.Control())

@@ -141,3 +141,32 @@ func (s *Sim) getAttachment(r *http.Request) (a answer, err error) {
 	})
 	return a, err
 }
+
+// DELETE /v2/conversations/{id}/attachments/{attachment}
+//
+// https://developer.helpscout.com/mailbox-api/endpoints/conversations/attachments/delete/
+func (s *Sim) deleteAttachment(r *http.Request) (answer, error) {
+	conversation, err := pathID(r, "id")
+	if err != nil {
+		return answer{}, err
+	}
+	id, err := pathID(r, "attachment")
+	if err != nil {
+		return answer{}, err
+	}
+	return noContent(), s.change(func(t *tx) error {
+		rec, err := t.writable(conversation)
+		if err != nil {
+			return err
+		}
+		for _, thread := range rec.Threads {
+			if at := slices.IndexFunc(thread.Attachments, func(a Attachment) bool { return a.ID == id }); at >= 0 {
+				thread.Attachments = slices.Delete(slices.Clone(thread.Attachments), at, at+1)
+				rec.replaceThread(thread)
+				t.touch(rec)
+				return nil
+			}
+		}
+		return notFound()
+	})
+}

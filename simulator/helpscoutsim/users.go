@@ -96,16 +96,21 @@ type userJSON struct {
 	Type      string `json:"type"`
 	Mention   string `json:"mention"`
 	Initials  string `json:"initials"`
+	// What nobody has.
+	PhotoURL        string   `json:"photoUrl"`
+	JobTitle        string   `json:"jobTitle"`
+	Phone           string   `json:"phone"`
+	AlternateEmails []string `json:"alternateEmails"`
 }
 
-// usersSince is when all users were added. Nobody asks.
+// usersSince is when all users and mailboxes were added. Nobody asks.
 var usersSince = time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func (u User) json() userJSON {
 	return userJSON{
 		ID: u.ID, FirstName: u.First, LastName: u.Last, Email: u.Email, Role: "user", Timezone: "America/New_York",
 		CreatedAt: stamp(usersSince), UpdatedAt: stamp(usersSince), Type: "user", Mention: strings.ToLower(u.First),
-		Initials: u.initials(),
+		Initials: u.initials(), AlternateEmails: []string{},
 	}
 }
 
@@ -151,6 +156,11 @@ func (s *Sim) getUser(r *http.Request) (answer, error) {
 	}
 	return ok(u.json()), nil
 }
+
+// GET /v2/users/me
+//
+// https://developer.helpscout.com/mailbox-api/endpoints/users/me/
+func (s *Sim) getOwner(*http.Request) (answer, error) { return ok(s.owner().json()), nil }
 
 // handleSetUser adds or replaces a user. Their id is that of the path.
 func (s *Sim) handleSetUser(w http.ResponseWriter, r *http.Request) {

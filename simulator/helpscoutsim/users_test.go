@@ -50,7 +50,7 @@ func TestUser(t *testing.T) {
 	got := b.want(200, "GET", "/v2/users/7", "")
 	const want = `{"id":7,"firstName":"Dana","lastName":"Rivers","email":"dana@example.org","role":"user",` +
 		`"timezone":"America/New_York","createdAt":"2025-01-02T03:04:05Z","updatedAt":"2025-01-02T03:04:05Z",` +
-		`"type":"user","mention":"dana","initials":"DR"}`
+		`"type":"user","mention":"dana","initials":"DR","photoUrl":"","jobTitle":"","phone":"","alternateEmails":[]}`
 	if string(got.body) != want {
 		t.Errorf("%s, want %s", got.body, want)
 	}

@@ -108,7 +108,7 @@ func TestOtherWritesAreStrict(t *testing.T) {
 	tests := []struct{ name, method, path, body, field string }{
 		{"note without text", "POST", path("%d/notes", id), `{}`, "text"},
 		{"note with customer", "POST", path("%d/notes", id), `{"text":"x","customer":{"id":1}}`, "customer"},
-		{"note with type", "POST", path("%d/notes", id), `{"text":"x","type":"note"}`, "type"},
+		{"note with type", "POST", path("%d/notes", id), `{"text":"x","type":"reply"}`, "type"},
 		{"note status", "POST", path("%d/notes", id), `{"text":"x","status":"open"}`, "status"},
 		{"note user", "POST", path("%d/notes", id), `{"text":"x","user":5}`, "user"},
 		{"reply without customer", "POST", path("%d/reply", id), `{"text":"x"}`, "customer"},

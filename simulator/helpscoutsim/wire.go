@@ -150,7 +150,26 @@ func (rd renderer) conversation(c Conversation) conversationJSON {
 	if p := rd.customer(c.CustomerID); p != nil {
 		j.PrimaryCustomer = *p
 	}
+	rd.linkPeople(j.Links, c)
 	return j
+}
+
+// linkPeople adds where a conversation's people and its mailbox are.
+func (rd renderer) linkPeople(l links, c Conversation) {
+	at := func(name, what string, id int64) {
+		if id != 0 {
+			l[name] = link{Href: fmt.Sprintf("%s/v2/%s/%d", rd.base, what, id)}
+		}
+	}
+	at("mailbox", "mailboxes", c.MailboxID)
+	at("primaryCustomer", "customers", c.CustomerID)
+	at("assignee", "users", c.AssigneeID)
+	at("closedBy", "users", c.ClosedBy)
+	if c.CreatedBy.Type == "customer" {
+		at("createdByCustomer", "customers", c.CreatedBy.ID)
+	} else {
+		at("createdByUser", "users", c.CreatedBy.ID)
+	}
 }
 
 func (rd renderer) thread(c Conversation, t Thread) threadJSON {

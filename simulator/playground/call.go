@@ -62,7 +62,7 @@ func (p *Page) callView(number string) (v callView) {
 		c := caption{ID: fmt.Sprintf("%s-%d", leg.Sid, i), At: m.At}
 		switch m.What {
 		case "said":
-			c.Words, c.Spoken, v.Asked = m.Text, true, false
+			c.Words, c.Spoken = m.Text, true
 		case "played":
 			c.Words, c.Audio = "plays a recording", m.Text
 		case "asked":
@@ -73,11 +73,11 @@ func (p *Page) callView(number string) (v callView) {
 		case "spoke":
 			c.Words, c.Mine = m.Text, true
 		case "beep":
-			c.Words, v.Beep = "beep", true
+			c.Words, v.Beep, v.Asked = "beep", true, false
 		case "recorded":
 			c.Words, v.Beep = "recorded "+m.Text, false
 		case "connected":
-			c.Words = "connected with " + p.partner(m.Text)
+			c.Words, v.Asked = "connected with "+p.partner(m.Text), false
 		case "ended":
 			continue
 		case "ringing", "answered":

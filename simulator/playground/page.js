@@ -115,7 +115,11 @@
       readAloud();
     }),
     flood: part(fragment("flood")),
-    stage: part(fragment("stage")),
+    stage: part(async () => {
+      await fragment("stage")();
+      const next = $("#stage [aria-current]");
+      if (next) next.parentElement.scrollTop = next.offsetTop - next.parentElement.offsetTop - 60;
+    }),
     trouble: part(async () => {
       const fresh = parse(await (await get("/trouble")).text()).querySelector("#trouble-form");
       replace($("#trouble-form"), fresh);
@@ -169,13 +173,22 @@
     $("#trouble-menu").classList.toggle("on", $("#trouble-says").classList.contains("bad"));
   }
 
-  const events = new EventSource("/events");
-  for (const name of Object.keys(refresh)) events.addEventListener(name, refresh[name]);
-  events.addEventListener("open", () => {
-    $("#offline").hidden = true;
-    Object.values(refresh).forEach((fetchIt) => fetchIt());
-  });
-  events.addEventListener("error", () => { $("#offline").hidden = false; });
+  // A browser has six connections to a server, so a tab that nobody looks at keeps none.
+  let events = null;
+  function listen() {
+    events?.close();
+    events = null;
+    if (document.hidden) return;
+    events = new EventSource("/events");
+    for (const name of Object.keys(refresh)) events.addEventListener(name, refresh[name]);
+    events.addEventListener("open", () => {
+      $("#offline").hidden = true;
+      Object.values(refresh).forEach((fetchIt) => fetchIt());
+    });
+    events.addEventListener("error", () => { $("#offline").hidden = false; });
+  }
+  document.addEventListener("visibilitychange", listen);
+  listen();
 
   // ---- Menus ----
 

@@ -41,11 +41,14 @@ const (
 	unreachable does = "off"
 )
 
-// allDoes is in the order in which it is offered.
-var allDoes = []struct {
+// offer is something that a phone can do.
+type offer struct {
 	Does  does
 	Words string
-}{
+}
+
+// allDoes is in the order in which it is offered.
+var allDoes = []offer{
 	{rings, "rings"}, {voicemail, "my voicemail answers"}, {declines, "declines"}, {isBusy, "is busy"}, {unreachable, "is switched off"},
 }
 
@@ -176,6 +179,9 @@ func (p *Page) removePhone(r *http.Request) error {
 // setDoes says what a phone does when it is rung.
 func (p *Page) setDoes(r *http.Request) error {
 	number, d := r.PathValue("number"), does(r.PostFormValue("does"))
+	if !slices.ContainsFunc(allDoes, func(o offer) bool { return o.Does == d }) {
+		return fmt.Errorf("a phone cannot do %q", d)
+	}
 	return p.phones.change(func(list []onPage) ([]onPage, error) {
 		i := slices.IndexFunc(list, func(ph onPage) bool { return ph.Number == number })
 		if i < 0 {
@@ -230,7 +236,7 @@ func media(f *multipart.FileHeader) (twiliosim.Media, error) {
 type phoneView struct {
 	onPage
 	Hotline string
-	All     any // what it may do
+	All     []offer // what it may do
 	Bubbles []bubble
 	Call    callView
 }

@@ -50,7 +50,7 @@ type Config struct {
 	// Reset makes everything as if it had never been used. Default: only the vendors.
 	Reset func(context.Context) error
 	// Stage is the scenario that is to be played. Optional.
-	Stage Stage
+	Stage *Stage
 	// Record is what happened so far, as a scenario. Optional.
 	Record func() []byte
 	// HotlineURL is where the hotline's own address is, which is linked to. Optional.

@@ -5,22 +5,16 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/bling-hotline/bling/simulator/scenario"
 )
 
 // Stage is a scenario that is played on the page, step by step.
-type Stage interface {
-	// Name and About say what it is.
-	Name() string
-	About() string
-	// Steps are its commands, each with the comment that stands before it.
-	Steps() []Step
-	// Step plays one of them, Finish looks again at all that was expected. An error says what is not as it should be.
-	Step(ctx context.Context, i int) error
-	Finish(ctx context.Context) error
+type Stage struct {
+	Script scenario.Script
+	// Player returns the one that plays it. After everything has begun anew it is another.
+	Player func() *scenario.Player
 }
-
-// Step is a command of a scenario.
-type Step struct{ Text, Comment string }
 
 // played is what became of a step.
 type played struct {
@@ -39,7 +33,7 @@ type stageView struct {
 }
 
 type stepView struct {
-	Step
+	scenario.Step
 	State  string // done, failed, next or ""
 	Failed string
 	Took   time.Duration
@@ -51,8 +45,8 @@ func (p *Page) stage() stageView {
 	}
 	p.staging.Lock()
 	defer p.staging.Unlock()
-	v := stageView{Shown: true, Name: p.Stage.Name(), About: p.Stage.About(), Next: len(p.played)}
-	for i, s := range p.Stage.Steps() {
+	v := stageView{Shown: true, Name: p.Stage.Script.Name, About: p.Stage.Script.About, Next: len(p.played)}
+	for i, s := range p.Stage.Script.Steps {
 		step := stepView{Step: s}
 		switch {
 		case i < len(p.played) && p.played[i].err != nil:
@@ -64,7 +58,7 @@ func (p *Page) stage() stageView {
 		}
 		v.Steps = append(v.Steps, step)
 	}
-	if n := len(p.Stage.Steps()); len(p.played) > n {
+	if n := len(p.Stage.Script.Steps); len(p.played) > n {
 		v.Over = true
 		if err := p.played[n].err; err != nil {
 			v.Failed = err.Error()
@@ -80,17 +74,21 @@ func (p *Page) playStage(r *http.Request) error {
 	}
 	all := r.PathValue("what") == "all"
 	for {
-		failed, more, err := p.playNext(r.Context())
+		// A step that was begun is not given up when somebody reloads the page.
+		failed, more, err := p.playNext(context.WithoutCancel(r.Context()))
 		if err != nil || failed || !all || !more {
 			return err
 		}
 	}
 }
 
+// stepPatience is how long a step may take.
+const stepPatience = 2 * time.Minute
+
 // playNext plays one step, and after the last one the end. It reports whether that failed, and whether there is more.
 func (p *Page) playNext(ctx context.Context) (failed, more bool, err error) {
 	p.staging.Lock()
-	i, n := len(p.played), len(p.Stage.Steps())
+	i, n := len(p.played), len(p.Stage.Script.Steps)
 	playing := p.playing
 	p.playing = true
 	p.staging.Unlock()
@@ -101,12 +99,16 @@ func (p *Page) playNext(ctx context.Context) (failed, more bool, err error) {
 		p.done(nil)
 		return false, false, errors.New("the scenario is over")
 	}
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
+	defer cancel()
 	began := time.Now()
-	do := func(ctx context.Context) error { return p.Stage.Step(ctx, i) }
-	if i == n {
-		do = p.Stage.Finish
+	player := p.Stage.Player()
+	var failure error
+	if i < n {
+		failure = player.Step(ctx, i)
+	} else {
+		failure = player.Finish(ctx)
 	}
-	failure := do(ctx)
 	p.done(&played{time.Since(began), failure})
 	return failure != nil, i < n, nil
 }

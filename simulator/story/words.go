@@ -63,7 +63,7 @@ func webhookWords(door string, x Exchange) string {
 	}
 	what := map[string]string{
 		"twilio_voice": "somebody calls", "twilio_ask": "a volunteer has picked up", "twilio_key": "a volunteer pressed " + form.Get("Digits"),
-		"twilio_round": "nobody took the call", "twilio_agent_ask": "the agent has picked up", "twilio_agent_key": "the agent pressed " + form.Get("Digits"),
+		"twilio_round": strings.TrimSpace("the ringing is over: " + form.Get("DialCallStatus")), "twilio_agent_ask": "the agent has picked up", "twilio_agent_key": "the agent pressed " + form.Get("Digits"),
 	}[door]
 	return cmp.Or(what, strings.ReplaceAll(strings.TrimPrefix(door, "twilio_"), "_", " ")) + verbs(x.Got)
 }

@@ -19,7 +19,7 @@ var createCallParams = paramRules{
 	},
 	repeatable: []string{"StatusCallbackEvent"},
 	unsimulated: strings.Fields("ApplicationSid Record RecordingChannels RecordingStatusCallback RecordingStatusCallbackMethod " +
-		"RecordingStatusCallbackEvent RecordingTrack SipAuthUsername SipAuthPassword Trim CallerId Byoc"),
+		"RecordingStatusCallbackEvent RecordingTrack SipAuthUsername SipAuthPassword Trim CallerId Byoc ClientNotificationUrl"),
 }
 
 // createCall calls a phone.

@@ -14,16 +14,22 @@ import (
 	"github.com/bling-hotline/bling/internal/signature"
 )
 
+var listMediaParams = paramRules{known: append([]string{"DateCreated", "DateCreated<", "DateCreated>"}, pageParams...)}
+
 // listMedia lists the files of a text.
 //
 // GET /2010-04-01/Accounts/{AccountSid}/Messages/{MessageSid}/Media.json
 // https://www.twilio.com/docs/messaging/api/media-resource#read-multiple-media-resources
 func (s *Sim) listMedia(w http.ResponseWriter, r *http.Request) error {
-	query, err := paramRules{known: pageParams}.query(r)
+	query, err := listMediaParams.query(r)
 	if err != nil {
 		return err
 	}
 	page, err := pageOf(query)
+	if err != nil {
+		return err
+	}
+	created, err := spanOf(query, "DateCreated")
 	if err != nil {
 		return err
 	}
@@ -35,6 +41,9 @@ func (s *Sim) listMedia(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := rec.copy()
 	s.mu.RUnlock()
+	if !created.has(m.DateCreated) { // files are as old as their message
+		m.Media = nil
+	}
 	files := make([]mediaJSON, 0, len(m.Media))
 	for i := page.number * page.size; i < min(len(m.Media), (page.number+1)*page.size); i++ {
 		files = append(files, s.mediaJSON(m, m.Media[i]))

@@ -160,12 +160,16 @@ func (s *Sim) fetchNumber(w http.ResponseWriter, r *http.Request) error {
 	return s.changeNumber(w, r, nil)
 }
 
+var updateNumberParams = paramRules{known: lineProps, unsimulated: []string{
+	"AccountSid", "AddressSid", "ApiVersion", "BundleSid", "EmergencyAddressSid", "EmergencyStatus", "IdentitySid", "VoiceReceiveMode",
+}}
+
 // updateNumber sets where a number's webhooks go.
 //
 // POST /2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json
 // https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource#update-an-incomingphonenumber-resource
 func (s *Sim) updateNumber(w http.ResponseWriter, r *http.Request) error {
-	form, err := paramRules{known: lineProps}.form(w, r)
+	form, err := updateNumberParams.form(w, r)
 	if err != nil {
 		return err
 	}
@@ -227,12 +231,17 @@ func (s *Sim) lineJSON(l *line) map[string]any {
 	answer := map[string]any{
 		"sid": l.Sid, "account_sid": s.cfg.AccountSID, "phone_number": l.Number, "api_version": apiVersion,
 		"date_created": rfc2822(l.Created), "date_updated": rfc2822(l.Updated), "status": "in-use", "origin": "twilio",
-		"beta": false, "address_requirements": "none", "voice_receive_mode": "voice",
+		"beta": false, "address_requirements": "none", "voice_receive_mode": "voice", "type": "local",
+		"address_sid": nil, "bundle_sid": nil, "identity_sid": nil,
+		"emergency_status": "Inactive", "emergency_address_sid": nil, "emergency_address_status": "unregistered",
 		"capabilities": map[string]bool{"voice": true, "sms": true, "mms": true, "fax": false},
 		"uri":          s.uri("/IncomingPhoneNumbers/" + l.Sid + ".json"),
 	}
 	for _, name := range lineProps {
 		answer[snake(name)] = l.Props[name]
+	}
+	if l.Props["TrunkSid"] == "" {
+		answer["trunk_sid"] = nil // the application SIDs are empty texts: so it is in Twilio's examples
 	}
 	answer["voice_caller_id_lookup"] = l.Props["VoiceCallerIdLookup"] == "true"
 	return answer

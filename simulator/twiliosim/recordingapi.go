@@ -9,16 +9,30 @@ import (
 	"time"
 )
 
-// recordingJSON needs the exchange's lock.
+// recordingJSON is a recording of the account. It needs the exchange's lock.
 // See https://www.twilio.com/docs/voice/api/recording#recording-properties.
 func (s *Sim) recordingJSON(t *take) map[string]any {
 	uri := s.uri("/Recordings/" + t.Sid)
+	j := s.recordingBase(t, uri)
+	j["media_url"] = s.publicBase() + uri
+	j["subresource_uris"] = map[string]string{"transcriptions": uri + "/Transcriptions.json"}
+	return j
+}
+
+// callRecordingJSON is a recording in the list of a call, which differs. It needs the exchange's lock.
+// See https://www.twilio.com/docs/voice/api/recording#get-recording-resources.
+func (s *Sim) callRecordingJSON(t *take) map[string]any {
+	j := s.recordingBase(t, s.uri("/Calls/"+t.CallSid+"/Recordings/"+t.Sid))
+	j["track"] = "inbound"
+	return j
+}
+
+func (s *Sim) recordingBase(t *take, uri string) map[string]any {
 	j := map[string]any{
 		"sid": t.Sid, "account_sid": s.cfg.AccountSID, "api_version": apiVersion, "call_sid": t.CallSid, "conference_sid": nil,
 		"channels": 1, "date_created": rfc2822(t.created), "date_updated": rfc2822(t.created), "start_time": rfc2822(t.created),
 		"duration": t.seconds(), "encryption_details": nil, "error_code": nil, "price": nil, "price_unit": "USD",
-		"source": t.Source, "status": t.Status, "track": "inbound", "uri": uri + ".json", "media_url": s.publicBase() + uri,
-		"subresource_uris": map[string]string{"transcriptions": uri + "/Transcriptions.json"},
+		"source": t.Source, "status": t.Status, "uri": uri + ".json",
 	}
 	if t.Status == "in-progress" {
 		j["duration"] = "-1"
@@ -27,7 +41,8 @@ func (s *Sim) recordingJSON(t *take) map[string]any {
 }
 
 var listRecordingsParams = paramRules{
-	known: append([]string{"CallSid", "DateCreated", "DateCreated<", "DateCreated>"}, pageParams...),
+	known:       append([]string{"CallSid", "DateCreated", "DateCreated<", "DateCreated>"}, pageParams...),
+	unsimulated: []string{"ConferenceSid", "IncludeSoftDeleted"},
 }
 
 // listRecordings lists recordings, newest first: all, or those of a call.
@@ -48,9 +63,9 @@ func (s *Sim) listRecordings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	path, call := "/Recordings.json", query.Get("CallSid")
+	path, call, render := "/Recordings.json", query.Get("CallSid"), s.recordingJSON
 	if sid := r.PathValue("call"); sid != "" {
-		path, call = "/Calls/"+sid+"/Recordings.json", sid
+		path, call, render = "/Calls/"+sid+"/Recordings.json", sid, s.callRecordingJSON
 	}
 	visible := s.listed()
 	x := s.calls
@@ -61,13 +76,15 @@ func (s *Sim) listRecordings(w http.ResponseWriter, r *http.Request) error {
 	})
 	recordings := make([]map[string]any, len(found))
 	for i, t := range found {
-		recordings[i] = s.recordingJSON(t)
+		recordings[i] = render(t)
 	}
 	answer := page.describe(s.uri(path), query, len(found), last, more)
 	answer["recordings"] = recordings
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
+
+var fetchRecordingParams = paramRules{known: []string{"RequestedChannels"}, unsimulated: []string{"IncludeSoftDeleted"}}
 
 // fetchRecording returns a recording's description, or without .json the sound itself: WAV, unless it is .mp3. The
 // sound is there a while after the end of the recording only.
@@ -76,7 +93,7 @@ func (s *Sim) listRecordings(w http.ResponseWriter, r *http.Request) error {
 // https://www.twilio.com/docs/voice/api/recording#fetch-a-recordings-media-file
 func (s *Sim) fetchRecording(w http.ResponseWriter, r *http.Request) error {
 	sid, kind, _ := strings.Cut(r.PathValue("file"), ".")
-	if _, err := (paramRules{known: []string{"RequestedChannels"}}).query(r); err != nil {
+	if _, err := fetchRecordingParams.query(r); err != nil {
 		return err
 	}
 	t, ready, described := s.recording(sid)
@@ -96,6 +113,32 @@ func (s *Sim) fetchRecording(w http.ResponseWriter, r *http.Request) error {
 	}
 	note(r, sid, nil)
 	serveSound(w, r, t, kind)
+	return nil
+}
+
+// fetchCallRecording returns a recording's description by way of its call.
+//
+// GET /2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}/Recordings/{Sid}.json
+// https://www.twilio.com/docs/voice/api/recording#fetch-a-recording-resource
+func (s *Sim) fetchCallRecording(w http.ResponseWriter, r *http.Request) error {
+	sid, err := jsonFile(r)
+	if err != nil {
+		return err
+	}
+	var answer map[string]any
+	err = s.calls.try(func() error {
+		t := s.calls.takes[sid]
+		if t == nil || t.CallSid != r.PathValue("call") {
+			return notFound(r)
+		}
+		answer = s.callRecordingJSON(t)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	note(r, sid, nil)
+	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 
@@ -123,13 +166,15 @@ func serveSound(w http.ResponseWriter, r *http.Request, rec Recording, kind stri
 // deleteRecording removes a recording with its sound and its transcriptions.
 //
 // DELETE /2010-04-01/Accounts/{AccountSid}/Recordings/{Sid}.json
+// DELETE /2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}/Recordings/{Sid}.json
 // https://www.twilio.com/docs/voice/api/recording#delete-a-recording-resource
 func (s *Sim) deleteRecording(w http.ResponseWriter, r *http.Request) error {
 	sid, _, _ := strings.Cut(r.PathValue("file"), ".")
 	err := s.calls.try(func() error {
 		t := s.calls.takes[sid]
+		call := r.PathValue("call")
 		switch {
-		case t == nil:
+		case t == nil || call != "" && t.CallSid != call:
 			return notFound(r)
 		case t.leg.taking == t:
 			return refuse(20001, "The recording %s is in progress.", sid)

@@ -30,6 +30,8 @@ func (s *Sim) routes() *http.ServeMux {
 	mux.Handle("GET "+account+"/Calls/{file}", s.api(s.fetchCall))
 	mux.Handle("POST "+account+"/Calls/{file}", s.api(s.updateCall))
 	mux.Handle("GET "+account+"/Calls/{call}/Recordings.json", s.api(s.listRecordings))
+	mux.Handle("GET "+account+"/Calls/{call}/Recordings/{file}", s.api(s.fetchCallRecording))
+	mux.Handle("DELETE "+account+"/Calls/{call}/Recordings/{file}", s.api(s.deleteRecording))
 	mux.Handle("GET "+account+"/Recordings.json", s.api(s.listRecordings))
 	mux.Handle("GET "+account+"/Recordings/{file}", s.api(s.fetchRecording))
 	mux.Handle("DELETE "+account+"/Recordings/{file}", s.api(s.deleteRecording))

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Makes the pictures of docs/tour.md anew, from what a real browser shows while the tests use the playground. Needs cwebp (package webp).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pictures=$(mktemp -d)
+trap 'rm -rf "$pictures"' EXIT
+go test ./test -run '^TestPlayground' -artifacts -outputdir="$pictures"
+for picture in first-visit answered story pictures ringing press-1 voicemail call-back trouble flood scenario; do
+	cwebp -quiet -q 80 -resize 1200 0 "$(find "$pictures" -name "$picture.png")" -o "docs/tour/$picture.webp"
+done
