@@ -30,7 +30,8 @@ func chromium(t *testing.T) context.Context {
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Skip("there is no chromium here")
 	}
-	options := chromedp.DefaultExecAllocatorOptions[:]
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true)) // a microphone that beeps
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}

@@ -255,7 +255,13 @@ func TestPlaygroundCalls(t *testing.T) {
 	g.enter("#phone-"+kimID+" .speak input", "Please call me back about tomorrow")
 	g.click("#phone-" + kimID + " .speak button")
 	g.phoneShows(kimID, "Please call me back about tomorrow")
-	time.Sleep(2500 * time.Millisecond) // a message takes its time: Twilio makes no words of one that is shorter
+	microphone := "#phone-" + kimID + " [data-microphone]"
+	g.click(microphone)
+	g.until(`document.querySelector("` + microphone + `").textContent.includes("Stop")`)
+	time.Sleep(3 * time.Second) // a message takes its time: Twilio makes no words of one that is shorter
+	g.click(microphone)
+	g.phoneShows(kimID, "(a sound)")
+	time.Sleep(3 * time.Second)
 	press(kimID, "hang_up")
 	g.deskShows("voicemail")
 	g.open()
