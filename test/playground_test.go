@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/bling-hotline/bling/simulator/fault"
+	"github.com/bling-hotline/bling/simulator/scenario"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
 
@@ -164,6 +166,7 @@ func TestPlaygroundTexts(t *testing.T) {
 	for _, words := range []string{"all of this trace", "Body: Hello, can you help me? 👋", "open a conversation", "send to +16175550142"} {
 		g.until(fmt.Sprintf(`document.querySelector("#story .detail")?.innerText.includes(%q)`, words))
 	}
+	g.eval(`document.querySelector("#story .detail").closest("li").scrollIntoView()`)
 	g.picture("story")
 	g.text(benID, "wrong number?")
 	g.storyShows("wrong number?")
@@ -186,6 +189,16 @@ func TestPlaygroundTexts(t *testing.T) {
 	g.enter("#phone-"+kimID+" input[name=body]", "   ")
 	g.click("#phone-" + kimID + " .write button")
 	g.sees("there is nothing to send")
+
+	// What was done can be saved, and is a scenario.
+	res, err := http.Get("http://" + g.page + "/scenario.txt")
+	must(t, err)
+	saved, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	must(t, err)
+	if _, err := scenario.Parse("saved", saved); err != nil || !bytes.Contains(saved, []byte("text +16175550142 'Hello, can you help me? 👋'")) || !bytes.Contains(saved, []byte("reply +16175550142 'Of course. What is the matter?'")) {
+		t.Errorf("%v:\n%s", err, saved)
+	}
 
 	// A restart in the middle: the page comes back by itself, with everything.
 	g.Kill()

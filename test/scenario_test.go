@@ -53,6 +53,9 @@ func play(t *testing.T, s scenario.Script, db sqldb.Config) scenario.World {
 	p, err := scenario.NewPlayer(s, dir)
 	must(t, err)
 	var clock simulator.Clock
+	if at, set := s.Begins(); set && at.Before(clock.Now()) {
+		clock.Advance(at.Sub(clock.Now()))
+	}
 	engine := &scenario.Engine{}
 	o := hotlinetest.Options{
 		DB: db, Now: clock.Now, Patience: 20 * time.Second, Virtual: true, Jump: p.Jump, LookEvery: 200 * time.Millisecond, Engine: engine,

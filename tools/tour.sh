@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the pictures of docs/tour.md anew, from what a real browser shows while the tests use the playground. Needs cwebp (package webp).
+# Makes the pictures of docs/tour.md anew, from what a real browser shows while the tests use the playground. Needs cwebp (package webp) and
+# a font with emoji (fonts-noto-color-emoji).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pictures=$(mktemp -d)

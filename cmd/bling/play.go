@@ -210,7 +210,11 @@ func (g *ground) forget(ctx context.Context, page *playground.Page) error {
 			return err
 		}
 	}
-	return page.ResetVendors(ctx)
+	err = page.ResetVendors(ctx)
+	if g.story != nil {
+		g.story.setBack(g.Clock)
+	}
+	return err
 }
 
 // reset has everything begin anew, and returns when it has.

@@ -49,6 +49,7 @@ func (s *staged) close() { os.RemoveAll(s.dir) } //nolint:errcheck // it is in t
 // clock is one by which calls take no time, and which the scenario's callers go by.
 func (s *staged) clock() *simulator.Clock {
 	clock := &simulator.Clock{Calls: twiliosim.NewVirtualClock()}
+	s.setBack(clock)
 	clock.Calls.OnJump = func(d time.Duration) {
 		if parts := s.parts.Load(); parts != nil {
 			parts.Recorded()
@@ -58,6 +59,13 @@ func (s *staged) clock() *simulator.Clock {
 		}
 	}
 	return clock
+}
+
+// setBack sets a clock back to where the scenario begins, if that is in the past.
+func (s *staged) setBack(clock *simulator.Clock) {
+	if at, set := s.Begins(); set && at.Before(clock.Now()) {
+		clock.Advance(at.Sub(clock.Now()))
+	}
 }
 
 // environ are the times that a scenario goes by: it would be too slow to watch by the usual ones.
@@ -99,9 +107,18 @@ func (g *ground) world(parts running) scenario.World {
 
 // page is what the page is made of.
 func (g *ground) page() playground.Config {
-	c := playground.Config{Simulator: g.Simulator, StateDir: g.dir, Reset: g.reset, HotlineURL: g.public}
+	c := playground.Config{Simulator: g.Simulator, StateDir: g.dir, Reset: g.reset, HotlineURL: g.public, Record: g.record}
 	if g.story != nil {
 		c.Stage = &playground.Stage{Script: g.story.Script, Player: g.story.player.Load}
 	}
 	return c
+}
+
+// record is what happened so far, as a scenario for this hotline.
+func (g *ground) record(did []scenario.Did) []byte {
+	hotlines, err := os.ReadFile(filepath.Join(g.dir, "hotlines.yaml"))
+	if err != nil {
+		hotlines = nil // it is a scenario's that has none
+	}
+	return scenario.Record(g.world(running{}), hotlines, did...)
 }

@@ -40,7 +40,7 @@ func (w watcher) OnEnd(s sdktrace.ReadOnlySpan) {
 	}
 	var attributes strings.Builder
 	for _, kv := range s.Attributes() {
-		fmt.Fprintf(&attributes, "%s: %s\n", kv.Key, kv.Value.Emit())
+		fmt.Fprintf(&attributes, "%s: %s\n", kv.Key, kv.Value.String())
 	}
 	l.Details = []story.Detail{{Name: "attributes of the span", Text: attributes.String()}}
 	w.book.Add(l)

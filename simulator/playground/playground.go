@@ -33,6 +33,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/simulator"
+	"github.com/bling-hotline/bling/simulator/scenario"
 )
 
 //go:embed *.html
@@ -51,8 +52,8 @@ type Config struct {
 	Reset func(context.Context) error
 	// Stage is the scenario that is to be played. Optional.
 	Stage *Stage
-	// Record is what happened so far, as a scenario. Optional.
-	Record func() []byte
+	// Record is what happened so far, as a scenario. Optional. did is what was done to the vendors here.
+	Record func(did []scenario.Did) []byte
 	// HotlineURL is where the hotline's own address is, which is linked to. Optional.
 	HotlineURL string
 	Log        *slog.Logger
@@ -257,7 +258,7 @@ func (p *Page) handleRecord(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="scenario.txt"`)
-	w.Write(p.Record())
+	w.Write(p.Record(p.acts.list()))
 }
 
 func (p *Page) handleMedia(w http.ResponseWriter, r *http.Request) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+	"github.com/bling-hotline/bling/simulator/scenario"
 	"github.com/bling-hotline/bling/simulator/story"
 )
 
@@ -117,7 +118,7 @@ func (p *Page) setTrouble(r *http.Request) error {
 		return f.err
 	}
 	if t.DeskLimit == 0 {
-		return errors.New("Help Scout's limit must be at least 1, or -1 for none")
+		return errors.New("the limit of Help Scout must be at least 1, or -1 for none")
 	}
 	p.apply(t)
 	return nil
@@ -130,7 +131,8 @@ func (p *Page) noTrouble(*http.Request) error {
 
 // apply switches the vendors, and writes down what that changes.
 func (p *Page) apply(t trouble) {
-	before := p.trouble().Says()
+	was := p.trouble()
+	before := was.Says()
 	faults := func(isDown bool, errors, lost, delay int) fault.Switches {
 		if isDown {
 			return down
@@ -171,7 +173,15 @@ func (p *Page) apply(t trouble) {
 			p.Story.Add(story.Line{At: p.Clock.Now(), Kind: story.Trouble, Title: "no longer so: " + said})
 		}
 	}
-	p.acts.add(p.Clock.Now(), t.commands()...)
+	var changed []string
+	for i, command := range t.commands() {
+		if command != was.commands()[i] {
+			changed = append(changed, command)
+		}
+	}
+	if changed != nil {
+		p.acts.add(p.Clock.Now(), changed...)
+	}
 }
 
 // commands are what a scenario says to bring all of this about, as far as it can.
@@ -198,7 +208,6 @@ func (p *Page) setClock(r *http.Request) error {
 	}
 	p.Clock.Advance(d)
 	p.Story.Add(story.Line{At: p.Clock.Now(), Kind: story.Trouble, Title: "the clock was moved ahead by " + d.String()})
-	p.acts.add(p.Clock.Now(), "advance "+d.String())
 	return nil
 }
 
@@ -218,23 +227,22 @@ func (f *fields) number(name string, least, most int) int {
 	return n
 }
 
-// notes are commands for a scenario, with when they were given.
+// notes are what was done to the vendors, for a scenario.
 type notes struct {
 	mu  sync.Mutex
-	all []note
-}
-
-type note struct {
-	at      time.Time
-	command string
+	all []scenario.Did
 }
 
 func (n *notes) add(at time.Time, commands ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, c := range commands {
-		n.all = append(n.all, note{at, c})
-	}
+	n.all = append(n.all, scenario.Did{At: at, Commands: commands})
+}
+
+func (n *notes) list() []scenario.Did {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.all)
 }
 
 func (n *notes) clear() {

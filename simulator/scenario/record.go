@@ -20,13 +20,19 @@ import (
 	"github.com/bling-hotline/bling/simulator/twiliosim"
 )
 
+// Did is something that was done to the vendors, such as a fault, as commands of a story.
+type Did struct {
+	At       time.Time
+	Commands []string
+}
+
 // Record makes a story of what people have done so far, as the vendors know it, with what phones and tickets have now as what is
-// expected. hotlines, if it is not nil, becomes its hotlines.yaml.
+// expected. hotlines, if it is not nil, becomes its hotlines.yaml. did is what the vendors do not keep: faults, carriers, blocks.
 //
-// What the vendors do not keep is not in it: faults, carriers, blocks, what the hotline's own transcription heard, and calls that
-// have not ended. Nor are files that are no text; a comment stands in their place. When things happened at the same moment,
+// Not in it is what the hotline's own transcription heard, and calls that have not ended. Nor are files that are no text; a comment stands in their place. Of words with a line that begins a file, as "-- name --"
+// does, the line breaks are lost. When things happened at the same moment,
 // their order in the ticket may be another when it is played.
-func Record(w World, hotlines []byte) []byte {
+func Record(w World, hotlines []byte, did ...Did) []byte {
 	r := &recorder{w: w, numbers: map[string]string{}}
 	if hotlines != nil {
 		r.files = append(r.files, txtar.File{Name: hotlinesFile, Data: hotlines})
@@ -34,6 +40,9 @@ func Record(w World, hotlines []byte) []byte {
 	r.texts()
 	r.calls()
 	r.agents()
+	for _, d := range did {
+		r.events = append(r.events, event{began: d.At, ended: d.At, lines: d.Commands})
+	}
 	return r.story()
 }
 
@@ -49,8 +58,9 @@ type recorder struct {
 // event is something that people did.
 type event struct {
 	began, ended time.Time
-	agents       bool     // did it
 	lines        []string // of the story
+	// thread is what an agent wrote, and after what stands right before it in the ticket; 0: nothing.
+	thread, after int64
 }
 
 func (r *recorder) met(number string) {
@@ -92,14 +102,14 @@ func (r *recorder) agents() {
 			continue
 		}
 		number := bare(r.numbers[c.Customer.Email()])
-		before := "" // the status
+		var before helpscoutsim.Thread
 		for _, th := range c.Threads {
 			if th.CreatedBy.Type == "user" && th.CreatedBy.ID != owner {
-				if lines := r.agent(number, th, before); lines != nil {
-					r.events = append(r.events, event{began: th.CreatedAt, ended: th.CreatedAt, agents: true, lines: lines})
+				if lines := r.agent(number, th, before.Status); lines != nil {
+					r.events = append(r.events, event{began: th.CreatedAt, ended: th.CreatedAt, lines: lines, thread: th.ID, after: before.ID})
 				}
 			}
-			before = th.Status
+			before = th
 		}
 	}
 }
@@ -123,7 +133,7 @@ func (r *recorder) agent(number string, th helpscoutsim.Thread, before string) [
 		return []string{"agent close " + number}
 	case th.Type == "lineitem" && th.Action == "changed-status-to-spam":
 		return []string{"agent spam " + number}
-	case th.State != "published" || th.SourceType == "workflows":
+	case th.State != "published" || th.Via != "user" || th.SourceType == "workflows":
 		return nil
 	case th.Type == "note":
 		return []string{"note " + number + " " + r.words(th.Body)}
@@ -158,12 +168,14 @@ func (r *recorder) story() []byte {
 	if len(r.events) > 0 {
 		fmt.Fprintf(&b, "clock %s\n", quote(r.events[0].began.Format(clockLayout)))
 	}
+	broken := map[string]bool{} // what keeps the hotline from finishing its work, which time waits for
 	for i, e := range r.events {
-		if i > 0 {
+		if i > 0 && len(broken) == 0 {
 			b.WriteString(between(r.events[:i], e))
 		}
 		for _, line := range e.lines {
 			b.WriteString(line + "\n")
+			breaks(broken, line)
 		}
 	}
 	b.WriteString("\n# What came of it.\n")
@@ -179,15 +191,30 @@ func (r *recorder) story() []byte {
 	return txtar.Format(&txtar.Archive{Comment: []byte(b.String()), Files: r.files})
 }
 
-// between lets the time go by that went by before e. What came of the events before it is there then, unless it came within the same
-// second and from the same side: then it may not have been there either.
+// breaks notes whether a command breaks something, or mends it.
+func breaks(broken map[string]bool, line string) {
+	words := strings.Fields(line)
+	switch words[0] {
+	case "fault":
+		delete(broken, words[1])
+		if slices.Contains(words, "error_rate=1") {
+			broken[words[1]] = true
+		}
+	case "lose":
+		broken["webhooks"] = true
+	case "found":
+		delete(broken, "webhooks")
+	}
+}
+
+// between lets the time go by that went by before e, and lets the hotline do what it then has to do. Not between what
+// agents wrote that stands together in a ticket: the hotline's note about the first was not there yet.
 func between(before []event, e event) string {
-	last := slices.MaxFunc(before, func(a, b event) int { return a.ended.Compare(b.ended) })
-	gap := e.began.Sub(last.ended).Round(time.Second)
-	if gap < time.Second && before[len(before)-1].agents == e.agents {
+	if e.after != 0 && e.after == before[len(before)-1].thread {
 		return ""
 	}
-	return "advance " + max(gap, time.Second).String() + "\n"
+	last := slices.MaxFunc(before, func(a, b event) int { return a.ended.Compare(b.ended) })
+	return "advance " + max(e.began.Sub(last.ended).Round(time.Second), time.Second).String() + "\n"
 }
 
 // What is another each time: addresses, pictures, which may have been left out, how long something took, and the time of day.
@@ -229,7 +256,9 @@ func (r *recorder) attach(files []attached) (comments []string, options string) 
 
 // free is a path for a file that no other has yet. Its last part is the name.
 func (r *recorder) free(name string) string {
-	taken := func(p string) bool { return slices.ContainsFunc(r.files, func(f txtar.File) bool { return f.Name == p }) }
+	taken := func(p string) bool {
+		return slices.ContainsFunc(r.files, func(f txtar.File) bool { return f.Name == p })
+	}
 	for i, p := 2, name; ; i++ {
 		if !taken(p) {
 			return p

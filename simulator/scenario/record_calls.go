@@ -61,8 +61,9 @@ func dialed(caller twiliosim.Leg, rung []twiliosim.Leg, first time.Time, togethe
 	}
 	if together {
 		words[0] = "dial"
-		if d := caller.Began.Sub(first).Round(time.Second); d > 0 {
-			words = append(words, "later="+d.String())
+		if d := caller.Began.Sub(first); d >= time.Second/2 {
+			// The clock of the calls jumps, and whoever is to call meanwhile does it before.
+			words = append(words, "later="+(d.Truncate(time.Second)+time.Second).String())
 		}
 	}
 	return strings.Join(append(words, actsOf(caller, 0, callerHungUp(caller, rung))...), " ")

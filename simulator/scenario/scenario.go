@@ -97,6 +97,18 @@ type Step struct {
 // Hotlines is the configuration of the hotline that the story wants; nil: any.
 func (s Script) Hotlines() []byte { return s.Files[hotlinesFile] }
 
+// Begins is the time that the story sets its clock to at first, if it does. A hotline that begins later takes what agents write by that
+// clock for something from before its time.
+func (s Script) Begins() (at time.Time, set bool) {
+	for _, step := range s.Steps {
+		if when, found := strings.CutPrefix(step.Text, "clock "); found {
+			at, err := time.Parse(clockLayout, strings.Trim(when, " '"))
+			return at, err == nil
+		}
+	}
+	return at, false
+}
+
 // Parse reads a story. The error has all that is wrong, each with its line.
 func Parse(name string, data []byte) (Script, error) {
 	archive := txtar.Parse(data)

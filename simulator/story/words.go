@@ -40,7 +40,7 @@ func words(x Exchange) string {
 // webhookWords says what Twilio wants to tell or to know.
 func webhookWords(door string, x Exchange) string {
 	form := x.form()
-	if form == nil || len(form) == 0 {
+	if len(form) == 0 {
 		form = x.Request.URL.Query()
 	}
 	door, _, _ = strings.Cut(door, "/")
