@@ -16,6 +16,8 @@ require (
 	github.com/beevik/etree v1.1.0 // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	golang.org/x/tools v0.52.0 // indirect
+	rsc.io/script v0.0.2 // indirect
 )
 
 require (

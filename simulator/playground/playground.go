@@ -66,7 +66,8 @@ type Page struct {
 	templates *template.Template
 	phones    phones
 	flood     flood
-	acts      notes // of what is done to the vendors, such as trouble
+	acts      notes        // of what is done to the vendors, such as trouble
+	anew      sync.RWMutex // held while everything begins anew; for reading while a form is done
 
 	staging   sync.Mutex // guards what follows
 	played    []played   // steps of the stage, and its end
@@ -118,19 +119,19 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /story", p.handleStory)
 	mux.HandleFunc("GET /story/{id}", p.handleLine)
 	// browser: forms about phones
-	mux.HandleFunc("POST /phones", p.form(p.addPhone))
-	mux.HandleFunc("POST /phones/{number}/remove", p.form(p.removePhone))
-	mux.HandleFunc("POST /phones/{number}/does", p.form(p.setDoes))
-	mux.HandleFunc("POST /phones/{number}/text", p.form(p.text))
-	mux.HandleFunc("POST /phones/{number}/call", p.form(p.call))
-	mux.HandleFunc("POST /calls/{sid}/{act}", p.form(p.act))
+	mux.HandleFunc("POST /phones", p.form(p.use(p.addPhone)))
+	mux.HandleFunc("POST /phones/{number}/remove", p.form(p.use(p.removePhone)))
+	mux.HandleFunc("POST /phones/{number}/does", p.form(p.use(p.setDoes)))
+	mux.HandleFunc("POST /phones/{number}/text", p.form(p.use(p.text)))
+	mux.HandleFunc("POST /phones/{number}/call", p.form(p.use(p.call)))
+	mux.HandleFunc("POST /calls/{sid}/{act}", p.form(p.use(p.act)))
 	// browser: pictures and sounds on phones
 	mux.HandleFunc("GET /media/{sid}", p.handleMedia)
 	// browser: the other forms
-	mux.HandleFunc("POST /trouble", p.form(p.setTrouble))
-	mux.HandleFunc("POST /trouble/none", p.form(p.noTrouble))
-	mux.HandleFunc("POST /clock", p.form(p.setClock))
-	mux.HandleFunc("POST /flood", p.form(p.startFlood))
+	mux.HandleFunc("POST /trouble", p.form(p.use(p.setTrouble)))
+	mux.HandleFunc("POST /trouble/none", p.form(p.use(p.noTrouble)))
+	mux.HandleFunc("POST /clock", p.form(p.use(p.setClock)))
+	mux.HandleFunc("POST /flood", p.form(p.use(p.startFlood)))
 	mux.HandleFunc("POST /stage/{what}", p.form(p.playStage))
 	mux.HandleFunc("POST /reset", p.form(p.reset))
 	// browser: what happened, as a scenario
@@ -232,7 +233,24 @@ func (p *Page) form(do func(*http.Request) error) http.HandlerFunc {
 	}
 }
 
+// use lets a form wait while everything begins anew: a text would reach no hotline.
+func (p *Page) use(do func(*http.Request) error) func(*http.Request) error {
+	return func(r *http.Request) error {
+		p.anew.RLock()
+		defer p.anew.RUnlock()
+		return do(r)
+	}
+}
+
 func (p *Page) reset(r *http.Request) error {
+	p.anew.Lock()
+	defer p.anew.Unlock()
+	p.staging.Lock()
+	playing := p.playing
+	p.staging.Unlock()
+	if playing {
+		return errors.New("a step is being played; wait for its end")
+	}
 	p.flood.forget()
 	p.acts.clear()
 	p.staging.Lock()

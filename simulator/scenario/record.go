@@ -29,9 +29,9 @@ type Did struct {
 // Record makes a story of what people have done so far, as the vendors know it, with what phones and tickets have now as what is
 // expected. hotlines, if it is not nil, becomes its hotlines.yaml. did is what the vendors do not keep: faults, carriers, blocks.
 //
-// Not in it is what the hotline's own transcription heard, and calls that have not ended. Nor are files that are no text; a comment stands in their place. Of words with a line that begins a file, as "-- name --"
-// does, the line breaks are lost. When things happened at the same moment,
-// their order in the ticket may be another when it is played.
+// Not in it are what the hotline's own transcription heard, what else agents do to tickets, such as merging them, and calls that have
+// not ended. Nor are files that are no text; a comment stands in their place. Of words with a line that begins a file, as "-- name --"
+// does, the line breaks are lost. When things happened at the same moment, their order in the ticket may be another when it is played.
 func Record(w World, hotlines []byte, did ...Did) []byte {
 	r := &recorder{w: w, numbers: map[string]string{}}
 	if hotlines != nil {
@@ -168,9 +168,19 @@ func (r *recorder) story() []byte {
 	if len(r.events) > 0 {
 		fmt.Fprintf(&b, "clock %s\n", quote(r.events[0].began.Format(clockLayout)))
 	}
-	broken := map[string]bool{} // what keeps the hotline from finishing its work, which time waits for
+	broken := map[string]bool{}  // what keeps the hotline from finishing its work, which time waits for
+	noted := map[string]string{} // by number, the notes that are expected so far
+	expectNotes := func(before time.Time) {
+		for _, number := range r.people {
+			if notes := patterns(r.notes(number, before)); notes != noted[number] {
+				fmt.Fprintf(&b, "expect notes %s%s\n", bare(number), notes)
+				noted[number] = notes
+			}
+		}
+	}
 	for i, e := range r.events {
 		if i > 0 && len(broken) == 0 {
+			expectNotes(e.began)
 			b.WriteString(between(r.events[:i], e))
 		}
 		for _, line := range e.lines {
@@ -187,6 +197,7 @@ func (r *recorder) story() []byte {
 			fmt.Fprintf(&b, "expect tickets %s 0\n", bare(number))
 		}
 	}
+	expectNotes(r.w.Now())
 	b.WriteString("\n")
 	return txtar.Format(&txtar.Archive{Comment: []byte(b.String()), Files: r.files})
 }
@@ -205,6 +216,19 @@ func breaks(broken map[string]bool, line string) {
 	case "found":
 		delete(broken, "webhooks")
 	}
+}
+
+// notes are those about a number that were there before a time. The next thing happened after they had come, which may take longer
+// than the hotline's own work.
+func (r *recorder) notes(number string, before time.Time) (lines []string) {
+	for _, c := range r.w.HelpScout.ConversationsOf(email(number)) {
+		for _, th := range c.Threads {
+			if th.Type == "note" && th.CreatedAt.Before(before) {
+				lines = append(lines, oneLine(th.Body))
+			}
+		}
+	}
+	return lines
 }
 
 // between lets the time go by that went by before e, and lets the hotline do what it then has to do. Not between what
