@@ -45,6 +45,7 @@ func TestCalls(t *testing.T) {
 
 // The same while telephony's database is away: calls need nothing but configuration.
 func TestCallsWithoutDatabase(t *testing.T) {
+	t.Parallel()
 	randomCalls(t, 40, hotlinetest.Options{
 		DB: sqldb.Config{Dir: t.TempDir()}, CallPatience: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	}, func(h *hotlinetest.Hotline) { running(t, h); h.StopDatabase() })
@@ -123,17 +124,19 @@ func running(t *testing.T, h *hotlinetest.Hotline) {
 
 // The same while ticketing is away.
 func TestCallsWithoutTicketing(t *testing.T) {
+	t.Parallel()
 	randomCalls(t, 40, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}, (*hotlinetest.Hotline).StopTicketing)
 }
 
 // The same while all services are replaced again and again between two requests of a call.
 func TestCallsWithRestarts(t *testing.T) {
+	t.Parallel()
 	var h *hotlinetest.Hotline
 	var requests atomic.Int64
-	randomCalls(t, 40, hotlinetest.Options{
+	randomCalls(t, 20, hotlinetest.Options{
 		DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler),
 		Before: func(path string) {
-			if path != "/bling/twilio_voice" && requests.Add(1)%20 == 0 {
+			if path != "/bling/twilio_voice" && requests.Add(1)%40 == 0 {
 				h.Restart()
 			}
 		},

@@ -143,6 +143,7 @@ func pictureFile(t *testing.T) string {
 // A newcomer opens the page, texts, answers and has the answer on the phone, in three clicks; sends pictures both ways; sees what happened, of
 // one trace; and after a restart all is still there, without a reload.
 func TestPlaygroundTexts(t *testing.T) {
+	t.Parallel()
 	g := startGround(t)
 	g.picture("first-visit")
 	g.text(kimID, "Hello, can you help me? 👋")
@@ -235,6 +236,7 @@ func base64File(t *testing.T, file string) string {
 
 // Calls on the page: the second volunteer takes one; nobody takes the next, and its voicemail plays in the ticket; the agent calls back.
 func TestPlaygroundCalls(t *testing.T) {
+	t.Parallel()
 	g := startGround(t)
 	call := "#phone-" + kimID + " .keys form[action$='/call'] button"
 	press := func(phone, act string) { g.click("#phone-" + phone + " .keys form[action$='/" + act + "'] button") }
@@ -372,6 +374,7 @@ func (g *ground) loudness() (loudest float64) {
 
 // Trouble of all kinds and a crowd: the switches do what they say, the page says what is wrong, and the books agree in the end.
 func TestPlaygroundTrouble(t *testing.T) {
+	t.Parallel()
 	g := startGround(t)
 	faults := func(addr string) (f fault.Switches) {
 		res, err := http.Get("http://" + addr + "/sim/faults")
@@ -459,6 +462,7 @@ func (b tab) untilFor(patience time.Duration, so string) {
 
 // A scenario is played step by step, and then to its end; one that does not go as it should says what is there instead.
 func TestPlaygroundScenario(t *testing.T) {
+	t.Parallel()
 	g := startGround(t, "call-voicemail")
 	g.click("form[action='/stage/next'] button")
 	g.until(`document.querySelectorAll("#stage li.done").length === 1`)
@@ -479,6 +483,7 @@ func TestPlaygroundScenario(t *testing.T) {
 
 // Nothing on the page is wider than a small window, light or dark, and nobody else can use it.
 func TestPlaygroundPage(t *testing.T) {
+	t.Parallel()
 	g := startGround(t)
 	g.text(kimID, "hello")
 	g.phoneShows(kimID, "Thank you")

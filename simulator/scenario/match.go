@@ -20,8 +20,9 @@ func matches(lines, patterns []string) bool { return slices.EqualFunc(lines, pat
 // matchesInAnyOrder reports whether there is a line for each pattern, and no other.
 func matchesInAnyOrder(lines, patterns []string) bool {
 	lines, patterns = slices.Clone(lines), slices.Clone(patterns)
-	// The longest first, lest * takes what another needs.
-	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	// Those that say most first, lest * takes what another needs.
+	says := func(pattern string) int { return len(strings.ReplaceAll(pattern, "*", "")) }
+	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(says(b), says(a)) })
 	for _, pattern := range patterns {
 		i := slices.IndexFunc(lines, func(line string) bool { return match(line, pattern) })
 		if i < 0 {
