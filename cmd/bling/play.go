@@ -24,7 +24,8 @@ import (
 )
 
 const playHelp = `bling                the whole hotline with simulated vendors, and a page to play with them
-bling play FILE      the same, and the scenario in FILE is played on the page, step by step. It begins with nothing, and nothing of it is kept
+bling play FILE      the same, and the scenario in FILE is played on the page, step by step. It begins with nothing, and nothing of it is kept.
+                     FILE may be the name of one that comes with us, such as call-voicemail
 
 What the environment says of real accounts is not looked at: nothing leaves this machine.
 

@@ -31,6 +31,8 @@ func stage(name string) (*staged, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		if story, known := fs.ReadFile(scenario.Stories(), strings.TrimSuffix(name, ".txt")+".txt"); known == nil {
 			data, err = story, nil
+		} else if all, _ := fs.Glob(scenario.Stories(), "*.txt"); filepath.Ext(name) == "" {
+			return nil, fmt.Errorf("there is neither a file nor a scenario called %s; there are %s", name, strings.ReplaceAll(strings.Join(all, ", "), ".txt", ""))
 		}
 	}
 	if err != nil {

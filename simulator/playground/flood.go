@@ -81,7 +81,7 @@ func (f *flood) begin(people int, cancel context.CancelFunc) (*crowd.Crowd, erro
 	f.floods++
 	// Nobody of this crowd has texted before.
 	seed := uint64(time.Now().UnixNano()) >> 16 & 0xFFFFFFFF
-	f.crowd = &crowd.Crowd{Supporters: people, Texts: people, Concurrency: 200, Seed: seed, First: 14_130_000_000 + int64(seed%900)*10_000 + 2_000_000, Patience: time.Minute}
+	f.crowd = &crowd.Crowd{Supporters: people, Texts: people, Concurrency: 200, Seed: seed, First: 14_130_000_000 + int64(seed%790)*10_000 + 2_000_000, Patience: time.Minute}
 	f.cancel, f.running, f.began, f.points, f.report, f.failed = cancel, true, time.Now(), nil, nil, ""
 	f.tell()
 	return f.crowd, nil
