@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -29,7 +31,15 @@ const help = `Bling is a hotline: people text or call one number, agents answer 
 README.md says what to try first, docs/configuration.md what can be configured.
 `
 
-func main() { process.Main(run) }
+func main() {
+	process.Main(func(ctx context.Context, args, environ []string) error {
+		err := run(ctx, args, environ)
+		if errors.Is(err, flag.ErrHelp) {
+			return nil // it was shown
+		}
+		return err
+	})
+}
 
 func run(ctx context.Context, args, environ []string) error {
 	command := "play"

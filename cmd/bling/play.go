@@ -5,12 +5,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -78,6 +80,11 @@ func play(ctx context.Context, args, environ []string) error {
 	}
 	g.Page = page.Handler()
 	telemetry.TellVendors()
+	for _, kv := range environ { // traces would leave this machine
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "OTEL_") {
+			os.Unsetenv(name) //nolint:errcheck // it was set
+		}
+	}
 	flush, err := telemetry.Setup(ctx, "bling", watcher{g.Story, g.Clock})
 	if err != nil {
 		return err
@@ -96,7 +103,10 @@ func (g *ground) prepare(c *simulator.Config, r *env.Reader, environ []string) (
 	if strings.HasPrefix(addr, ":") {
 		g.public = "http://127.0.0.1" + addr
 	}
-	g.dir = r.String("BLING_DATA_DIR", "")
+	// A folder of our own in it: there may be a real hotline's databases.
+	if dir := r.String("BLING_DATA_DIR", ""); dir != "" {
+		g.dir = filepath.Join(dir, "playground")
+	}
 	if g.story != nil {
 		g.dir, c.Clock = g.story.dir, g.story.clock()
 	}
@@ -178,6 +188,7 @@ func (g *ground) runOnce(ctx context.Context, told chan<- error) (next chan erro
 	if g.story != nil {
 		p.Engine = &g.story.engine
 	}
+	p.Grace = time.Second
 	go func() { ended <- runHotline(ctx, g.environ, p) }()
 	select {
 	case err := <-ended:
@@ -202,16 +213,19 @@ func (g *ground) runOnce(ctx context.Context, told chan<- error) (next chan erro
 
 // forget makes everything as if it had never been used. hotlines.yaml stays.
 func (g *ground) forget(ctx context.Context, page *playground.Page) error {
-	files, err := filepath.Glob(filepath.Join(g.dir, "*.db*"))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := os.Remove(f); err != nil {
-			return err
+	for _, service := range []string{"telephony", "ticketing", "dialer"} {
+		for _, suffix := range []string{"", "-wal", "-shm", ".lock"} { // see internal/sqldb
+			if err := os.Remove(filepath.Join(g.dir, service+".db"+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
-	err = page.ResetVendors(ctx)
+	if g.story != nil {
+		if player := g.story.player.Swap(nil); player != nil {
+			player.GiveUp()
+		}
+	}
+	err := page.ResetVendors(ctx)
 	if g.story != nil {
 		g.story.setBack(g.Clock)
 	}
@@ -252,7 +266,7 @@ func (g *ground) hotlineFile() (string, error) {
 // foreign is what would lead to a real account or database.
 var foreign = []string{
 	"TWILIO_", "HELPSCOUT_", "MOBILECOMMONS_", "BLING_DIALER_KEY", "BLACKHOLE_DOMAIN", "BLING_MAILBOXES", "BLING_WELCOME_TEXT", "BLING_CONFIG", "BLING_DATABASE_URL",
-	"BLING_PUBLIC_URL", "BLING_GATEWAY_ADDR", "BLING_DATA_DIR",
+	"BLING_PUBLIC_URL", "BLING_GATEWAY_ADDR", "BLING_DATA_DIR", "BLING_TRANSCRIPTION_",
 }
 
 // without is an environment without the names that begin so.
@@ -265,9 +279,17 @@ func without(environ []string, prefixes ...string) []string {
 // greet says once what there is.
 func (g *ground) greet() {
 	g.greeted.Do(func() {
-		what := "phones, the help desk, and what happens"
+		what, kept := "phones, the help desk, and what happens", "Texts and conversations are still there next time, in "+g.dir
 		if g.story != nil {
-			what = "the scenario " + g.story.Name + " is played there"
+			what, kept = "the scenario "+g.story.Name+" is played there", "Nothing of it is kept."
+		}
+		flags := ""
+		if g.TwilioURL() != "http://"+simulator.TwilioAddr || g.HelpScoutURL() != "http://"+simulator.HelpScoutAddr {
+			flags = " -twilio " + g.TwilioURL() + " -helpscout " + g.HelpScoutURL()
+		}
+		tail := ""
+		if g.PageURL() != "http://"+simulator.PageAddr {
+			tail = " -page " + g.PageURL()
 		}
 		fmt.Printf(`
   Bling is running, with a simulated Twilio and a simulated Help Scout. Nothing leaves this machine.
@@ -276,13 +298,13 @@ func (g *ground) greet() {
 
   The hotline is %s. From another terminal, if you like it better:
 
-    go run ./cmd/bling text +16175550142 'hello'
-    go run ./cmd/bling reply +16175550142 'Hi, what is the matter?'
-    go run ./cmd/bling call +16175550142
-    go run ./cmd/bling tail
+    go run ./cmd/bling text%[4]s +16175550142 'hello'
+    go run ./cmd/bling reply%[4]s +16175550142 'Hi, what is the matter?'
+    go run ./cmd/bling call%[4]s +16175550142
+    go run ./cmd/bling tail%[5]s
 
-  Ctrl-C stops. What happened is kept in %s
+  Ctrl-C stops. %[6]s
 
-`, g.PageURL(), what, phone.Parse(simulator.Hotline).Display(), g.dir)
+`, g.PageURL(), what, phone.Parse(simulator.Hotline).Display(), flags, tail, kept)
 	})
 }

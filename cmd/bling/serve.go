@@ -31,6 +31,8 @@ type playing struct {
 	Ready func(running)
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
+	// Grace is the gateway's.
+	Grace time.Duration
 	// Engine makes words of voicemails.
 	Engine telephony.Transcriber
 }
@@ -59,6 +61,7 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	r := env.New(environ)
 	common := process.FromEnv(r, "")
 	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
+	gatewayConfig.Grace = p.Grace
 	guard := common.Guard // for whoever comes by TCP; in memory there is nobody else
 	common.Guard = nil
 	if err := r.Err(); err != nil {

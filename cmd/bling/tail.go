@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -57,6 +58,9 @@ func follow(ctx context.Context, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("want no arguments, got %q", flags.Args())
 	}
+	if *n < 0 {
+		return errors.New("-n must not be negative")
+	}
 	if *about != "" {
 		id := phone.Parse(*about)
 		if id.Kind != phone.Full {
@@ -70,11 +74,18 @@ func follow(ctx context.Context, args []string) error {
 }
 
 func (t tail) follow(ctx context.Context, past int) error {
-	lines, last, err := t.lines(ctx, 0, 0)
-	if err != nil {
-		return fmt.Errorf("no playground is running here (start one with: go run ./cmd/bling): %w", err)
+	var before []story.Line
+	var last int64
+	for {
+		lines, next, err := t.lines(ctx, last, 0)
+		if err != nil {
+			return fmt.Errorf("no playground is running here (start one with: go run ./cmd/bling): %w", err)
+		}
+		if before, last = append(before, lines...), next; len(lines) == 0 {
+			break
+		}
 	}
-	for _, l := range lines[max(0, len(lines)-past):] {
+	for _, l := range before[max(0, len(before)-past):] {
 		t.show(l)
 	}
 	for {
@@ -133,11 +144,11 @@ func (t tail) show(l story.Line) {
 	if l.From != "" {
 		way = l.From + " → " + l.To
 	}
-	result := l.Result
+	result := visible(l.Result)
 	if l.Failed {
 		result = paint("\x1b[31m", result)
 	}
-	fmt.Fprintf(t.out, "%s  %-21s  %s  %s  %s  %.6s\n", l.At.Local().Format("15:04:05.000"), way, paint(colour[l.Kind], visible(l.Title)), result, strings.Join(l.People, " "), l.Trace)
+	fmt.Fprintf(t.out, "%s  %-21s  %s  %s  %s  %.6s\n", l.At.Local().Format("15:04:05.000"), way, paint(colour[l.Kind], strings.ReplaceAll(visible(l.Title), "\n", "·")), result, visible(strings.Join(l.People, " ")), l.Trace)
 	if !t.verbose {
 		return
 	}
@@ -149,7 +160,7 @@ func (t tail) show(l story.Line) {
 // visible is a text without what a terminal would act on: people may write anything.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
+		if unicode.In(r, unicode.Cc, unicode.Cf) && r != '\n' && r != '\u200d' { // but what joins emoji
 			return '·'
 		}
 		return r

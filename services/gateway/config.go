@@ -32,6 +32,8 @@ type Config struct {
 	MaxBody int64
 	// InsistFor is how long a text is tried at the fallback before it is given up. Twilio waits 15 seconds. Default: 8 s.
 	InsistFor time.Duration
+	// Grace is how long requests under way may take when the gateway stops. Default: 15 s.
+	Grace time.Duration
 	// MaxFailures is how many requests with a wrong signature a source may send at once, and a minute, before it is
 	// told to go away. Correctly signed requests are never counted. Default: 60.
 	MaxFailures int
@@ -59,6 +61,9 @@ func helpScoutSecrets(r *env.Reader) []string {
 func (c *Config) setDefaults() {
 	if c.MaxBody == 0 {
 		c.MaxBody = 1 << 20
+	}
+	if c.Grace == 0 {
+		c.Grace = 15 * time.Second
 	}
 	if c.InsistFor == 0 {
 		c.InsistFor = 8 * time.Second

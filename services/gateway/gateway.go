@@ -204,7 +204,7 @@ func (s *Service) Run(ctx context.Context, lis net.Listener) error {
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Grace)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			server.Close()

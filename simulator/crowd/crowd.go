@@ -113,11 +113,14 @@ func (c *Crowd) Send(ctx context.Context, twilio *twiliosim.Sim) error {
 		})
 	}
 	for _, s := range deliveries {
+		if ctx.Err() != nil {
+			break
+		}
 		queue <- s
 	}
 	close(queue)
 	wg.Wait()
-	return errors.Join(failed...)
+	return errors.Join(append(failed, ctx.Err())...)
 }
 
 // Took returns how long an acknowledgement took: the median for 0.5, the slowest for 1. Only the first one of each
@@ -134,7 +137,7 @@ func (c *Crowd) Took(quantile float64) time.Duration {
 // deliver delivers a text once more, until the hotline acknowledges it or patience ends.
 func (c *Crowd) deliver(ctx context.Context, twilio *twiliosim.Sim, s *sent) error {
 	until := time.Now().Add(c.Patience)
-	for {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		begun := time.Now()
 		d, err := c.post(ctx, twilio, s)
 		switch {
@@ -151,6 +154,11 @@ func (c *Crowd) deliver(ctx context.Context, twilio *twiliosim.Sim, s *sent) err
 		case time.Now().After(until):
 			return fmt.Errorf("lost: %+v", d.Attempts)
 		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -162,6 +170,9 @@ func (c *Crowd) post(ctx context.Context, twilio *twiliosim.Sim, s *sent) (twili
 		return twilio.Redeliver(ctx, s.sid)
 	}
 	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return twiliosim.Delivery{}, ctx.Err()
+	}
 	s.known, s.first = true, time.Now()
 	return twilio.Text(ctx, twiliosim.Text{From: s.supporter, To: simulator.Hotline, Body: s.body, MessageSid: s.sid})
 }

@@ -50,8 +50,19 @@
     running = false;
   }
 
-  // Requests and webhooks are events. What an agent does elsewhere and no webhook is told of is not.
-  const events = new EventSource("/sim/events");
-  for (const kind of ["request", "webhook"]) events.addEventListener(kind, soon);
-  setInterval(() => document.hidden || soon(), 1000);
+  // Requests and webhooks are events. What an agent does elsewhere and no webhook is told of is not. A browser has six connections to a
+  // server, so a page that nobody looks at keeps none, nor does one in a frame, whose page has one already.
+  const framed = self !== top;
+  let events = null;
+  function listen() {
+    events?.close();
+    events = null;
+    if (document.hidden || framed) return;
+    events = new EventSource("/sim/events");
+    for (const kind of ["request", "webhook"]) events.addEventListener(kind, soon);
+    soon();
+  }
+  document.addEventListener("visibilitychange", listen);
+  listen();
+  setInterval(() => document.hidden || soon(), framed ? 400 : 1000);
 })();

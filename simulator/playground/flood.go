@@ -20,6 +20,7 @@ type flood struct {
 	floods  int64
 	crowd   *crowd.Crowd
 	cancel  context.CancelFunc
+	ended   chan struct{} // closed when the crowd does nothing any more
 	running bool
 	began   time.Time
 	points  []point
@@ -60,11 +61,12 @@ func (p *Page) startFlood(r *http.Request) error {
 		set.RateLimit = -1
 		p.HelpScout.SetSettings(set)
 	}
+	ended := p.flood.ended
 	go func() {
+		defer close(ended)
 		defer cancel()
 		p.flow(ctx, c)
-		if unlimited {
-			set := p.HelpScout.Settings()
+		if set := p.HelpScout.Settings(); unlimited && set.RateLimit < 0 { // nobody has switched it meanwhile
 			set.RateLimit = limit
 			p.HelpScout.SetSettings(set)
 		}
@@ -83,6 +85,7 @@ func (f *flood) begin(people int, cancel context.CancelFunc) (*crowd.Crowd, erro
 	seed := uint64(time.Now().UnixNano()) >> 16 & 0xFFFFFFFF
 	f.crowd = &crowd.Crowd{Supporters: people, Texts: people, Concurrency: 200, Seed: seed, First: 14_130_000_000 + int64(seed%790)*10_000 + 2_000_000, Patience: time.Minute}
 	f.cancel, f.running, f.began, f.points, f.report, f.failed = cancel, true, time.Now(), nil, nil, ""
+	f.ended = make(chan struct{})
 	f.tell()
 	return f.crowd, nil
 }
@@ -93,10 +96,13 @@ func (p *Page) flow(ctx context.Context, c *crowd.Crowd) {
 	done := make(chan error, 1)
 	go func() {
 		err := c.Send(ctx, p.Twilio)
-		if err == nil {
-			err = c.Arrived(ctx, v)
+		patience := floodPatience
+		if err != nil { // what was refused never comes; the rest is given time
+			patience = 20 * time.Second
 		}
-		done <- err
+		waiting, over := context.WithTimeout(ctx, patience)
+		defer over()
+		done <- errors.Join(err, c.Arrived(waiting, v))
 	}()
 	for tick := time.NewTicker(floodTick); ; {
 		var err error
@@ -140,13 +146,17 @@ func (f *flood) end(c *crowd.Crowd, r crowd.Report, err error) {
 	f.tell()
 }
 
-// forget ends the flood.
+// forget ends the flood, and returns when nobody texts any more.
 func (f *flood) forget() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.cancel != nil {
-		f.cancel()
+	cancel, ended := f.cancel, f.ended
+	f.mu.Unlock()
+	if cancel != nil {
+		cancel()
+		<-ended
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.crowd, f.running, f.points, f.report, f.failed = nil, false, nil, nil, ""
 	f.tell()
 }

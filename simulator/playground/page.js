@@ -29,6 +29,10 @@
       complain(answer.ok ? "" : (await answer.text()).trim());
       if (!answer.ok) throw null;
       if (form.hasAttribute("data-reload")) location.reload();
+      if (form.hasAttribute("data-phones")) {
+        form.reset();
+        await syncPhones();
+      }
       if (form.querySelector("input[type=file]")) form.querySelector("input[type=file]").value = "";
       showFiles(form);
     } catch (error) {
@@ -65,16 +69,39 @@
   function replace(old, fresh) {
     if (old.outerHTML === fresh.outerHTML) return;
     const lists = [old, ...old.querySelectorAll("[tabindex]")].map((list) => [atEnd(list), list.scrollTop]);
-    const typed = old.querySelector("input")?.value;
-    const typing = old.contains(document.activeElement) && document.activeElement.name;
+    const typed = old.querySelector("input:not([type=checkbox])");
+    const typing = old.contains(document.activeElement) && document.activeElement;
+    const opened = old.querySelector("details[open]");
     old.replaceWith(fresh);
-    const input = fresh.querySelector("input");
-    if (input && typed) input.value = typed;
-    if (typing) fresh.querySelector(`[name="${typing}"]`)?.focus();
+    const input = fresh.querySelector("input:not([type=checkbox])");
+    if (input && typed?.name === "words") input.value = typed.value;
+    if (opened && fresh.querySelector("details")) fresh.querySelector("details").open = true;
+    const again = typing && typing.name && fresh.querySelector(`[name="${typing.name}"]`);
+    if (again) {
+      const { selectionStart, selectionEnd } = typing;
+      again.focus({ preventScroll: true });
+      if (again.type === "text") again.setSelectionRange(selectionStart, selectionEnd);
+    }
     [fresh, ...fresh.querySelectorAll("[tabindex]")].forEach((list, i) => {
       const [end, top] = lists[i] ?? [true, 0];
       list.scrollTop = end ? list.scrollHeight : top;
     });
+  }
+
+  // Phones were added or taken away, here or in another tab.
+  async function syncPhones() {
+    const page = parse(await (await get("/")).text());
+    const fresh = [...page.querySelectorAll(".phone")];
+    for (const old of document.querySelectorAll(".phone")) if (!fresh.some((phone) => phone.id === old.id)) old.remove();
+    for (const phone of fresh) if (!document.getElementById(phone.id)) $(".add").before(phone);
+    const person = $("#person");
+    const about = person.value;
+    person.replaceChildren(...page.querySelector("#person").childNodes);
+    person.value = about;
+    if (person.value !== about) {
+      person.value = "";
+      anew();
+    }
   }
 
   // One fetch at a time for each part; what changes meanwhile is fetched afterwards.
@@ -107,10 +134,12 @@
 
   const refresh = {
     phones: part(async () => {
-      for (const fresh of [...parse(await (await get("/phones")).text()).children]) {
+      const all = [...parse(await (await get("/phones")).text()).children];
+      const shown = document.querySelectorAll(".phone [data-live]");
+      if (all.length !== shown.length || all.some((fresh) => !document.getElementById(fresh.id))) await syncPhones();
+      for (const fresh of all) {
         const old = document.getElementById(fresh.id);
-        if (!old) return location.reload(); // another tab has added a phone
-        replace(old, fresh);
+        if (old) replace(old, fresh);
       }
       readAloud();
     }),

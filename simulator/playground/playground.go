@@ -66,12 +66,13 @@ type Page struct {
 	templates *template.Template
 	phones    phones
 	flood     flood
+	usual     trouble      // of every day, as it was at first
 	acts      notes        // of what is done to the vendors, such as trouble
 	anew      sync.RWMutex // held while everything begins anew; for reading while a form is done
 
-	staging   sync.Mutex // guards what follows
-	played    []played   // steps of the stage, and its end
-	playing   bool
+	staging   sync.Mutex    // guards what follows
+	played    []played      // steps of the stage, and its end
+	giveUp    func()        // ends the step that is being played; nil: none is
 	stageTold chan struct{} // closed when a step was played; nil: nobody waits
 }
 
@@ -87,6 +88,7 @@ func New(c Config) (*Page, error) {
 	if err := p.phones.load(); err != nil {
 		return nil, fmt.Errorf("reading which phones there are: %w", err)
 	}
+	p.usual = p.trouble()
 	for _, ph := range p.phones.all() {
 		p.Twilio.SetHandset(ph.Number, ph.Does.handset())
 	}
@@ -243,16 +245,14 @@ func (p *Page) use(do func(*http.Request) error) func(*http.Request) error {
 }
 
 func (p *Page) reset(r *http.Request) error {
+	p.staging.Lock()
+	if p.giveUp != nil {
+		p.giveUp()
+	}
+	p.staging.Unlock()
 	p.anew.Lock()
 	defer p.anew.Unlock()
-	p.staging.Lock()
-	playing := p.playing
-	p.staging.Unlock()
-	if playing {
-		return errors.New("a step is being played; wait for its end")
-	}
 	p.flood.forget()
-	p.acts.clear()
 	p.staging.Lock()
 	p.played = nil
 	p.staging.Unlock()
@@ -263,6 +263,7 @@ func (p *Page) reset(r *http.Request) error {
 	if err := do(context.WithoutCancel(r.Context())); err != nil { // half of it would be worse
 		return err
 	}
+	p.acts.clear()
 	for _, ph := range p.phones.all() {
 		p.Twilio.SetHandset(ph.Number, ph.Does.handset())
 	}

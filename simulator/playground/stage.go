@@ -87,29 +87,40 @@ const stepPatience = 2 * time.Minute
 
 // playNext plays one step, and after the last one the end. It reports whether that failed, and whether there is more.
 func (p *Page) playNext(ctx context.Context) (failed, more bool, err error) {
+	p.anew.RLock() // a step belongs to one playing of the scenario
+	defer p.anew.RUnlock()
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
+	defer cancel()
 	p.staging.Lock()
 	i, n := len(p.played), len(p.Stage.Script.Steps)
-	playing := p.playing
-	p.playing = true
+	playing := p.giveUp != nil
+	if !playing {
+		p.giveUp = cancel
+	}
 	p.staging.Unlock()
+	var step *played
+	defer func() {
+		if !playing {
+			p.done(step)
+		}
+	}()
+	player := p.Stage.Player()
 	switch {
 	case playing:
 		return false, false, errors.New("a step is being played")
+	case player == nil:
+		return false, false, errors.New("the hotline is not there yet")
 	case i > n:
-		p.done(nil)
 		return false, false, errors.New("the scenario is over")
 	}
-	ctx, cancel := context.WithTimeout(ctx, stepPatience)
-	defer cancel()
 	began := time.Now()
-	player := p.Stage.Player()
 	var failure error
 	if i < n {
 		failure = player.Step(ctx, i)
 	} else {
 		failure = player.Finish(ctx)
 	}
-	p.done(&played{time.Since(began), failure})
+	step = &played{time.Since(began), failure}
 	return failure != nil, i < n, nil
 }
 
@@ -117,7 +128,7 @@ func (p *Page) playNext(ctx context.Context) (failed, more bool, err error) {
 func (p *Page) done(step *played) {
 	p.staging.Lock()
 	defer p.staging.Unlock()
-	p.playing = false
+	p.giveUp = nil
 	if step != nil {
 		p.played = append(p.played, *step)
 	}

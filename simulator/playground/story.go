@@ -46,10 +46,11 @@ func (p *Page) handleStory(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		p.Story.Wait(ctx, after) //nolint:errcheck // then there is nothing new
 	}
-	last := p.Story.Last()
-	lines := p.Story.Lines(story.Query{After: after, Person: query.Get("person"), Limit: linesShown})
+	// The page shows the newest; a program gets all, one after the other.
+	program := strings.Contains(r.Header.Get("Accept"), "application/json")
+	lines, last := p.Story.Lines(story.Query{After: after, Person: query.Get("person"), Limit: linesShown, Oldest: program})
 	w.Header().Set("Story-Last", strconv.FormatInt(last, 10))
-	if strings.Contains(r.Header.Get("Accept"), "application/json") {
+	if program {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(map[string]any{"last": last, "lines": lines}) //nolint:errcheck // whoever asked is gone
 		return
@@ -72,7 +73,8 @@ func (p *Page) handleLine(w http.ResponseWriter, r *http.Request) {
 	}
 	v := detailView{Line: p.lineViews([]story.Line{l})[0]}
 	if l.Trace != "" {
-		v.Trace = p.lineViews(p.Story.Lines(story.Query{Trace: l.Trace}))
+		trace, _ := p.Story.Lines(story.Query{Trace: l.Trace})
+		v.Trace = p.lineViews(trace)
 	}
 	p.show(w, "detail", v)
 }

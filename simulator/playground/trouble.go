@@ -41,8 +41,12 @@ type trouble struct {
 	DeskShuffled   bool
 	DeskWebhookOff bool
 
+	// Elsewhere says that a vendor has faults that the form does not know: of some requests, or of the next ones.
+	TwilioElsewhere, DeskElsewhere bool
+
 	Now   time.Time
 	Ahead time.Duration
+	usual *trouble
 }
 
 // down is how a vendor that is down answers.
@@ -68,11 +72,20 @@ func (p *Page) trouble() trouble {
 	if t.DeskDown {
 		t.DeskErrors = 0
 	}
+	t.usual = &p.usual
+	if t.TwilioElsewhere = elsewhere(twilio); t.TwilioElsewhere {
+		t.TwilioDown, t.TwilioErrors, t.TwilioLost, t.TwilioDelayMS = false, 0, 0, 0
+	}
+	if t.DeskElsewhere = elsewhere(desk); t.DeskElsewhere {
+		t.DeskDown, t.DeskErrors, t.DeskLost, t.DeskDelayMS = false, 0, 0, 0
+	}
 	return t
 }
 
-// usual is the trouble of a vendor's everyday life.
-var usual = trouble{DeskListLagS: 5, DeskLimit: 200}
+// elsewhere reports whether a vendor's faults are none of the form.
+func elsewhere(s fault.Switches) bool {
+	return s.Path != "" || s.FailNext+s.DropBeforeNext+s.DropAfterNext > 0 || s.DropBeforeRate > 0
+}
 
 // Says lists what goes wrong, in words.
 func (t trouble) Says() (all []string) {
@@ -94,9 +107,11 @@ func (t trouble) Says() (all []string) {
 	say(t.DeskErrors > 0, "Help Scout fails %d times in 100", t.DeskErrors)
 	say(t.DeskLost > 0, "%d of 100 answers of Help Scout get lost", t.DeskLost)
 	say(t.DeskDelayMS > 0, "Help Scout takes %d ms longer", t.DeskDelayMS)
-	say(t.DeskListLagS != usual.DeskListLagS, "Help Scout's searches lag %d s", t.DeskListLagS)
-	say(t.DeskLimit < 0, "Help Scout has no limit")
-	say(t.DeskLimit >= 0 && t.DeskLimit != usual.DeskLimit, "Help Scout allows %d units a minute", t.DeskLimit)
+	say(t.TwilioElsewhere, "some requests to Twilio fail")
+	say(t.DeskElsewhere, "some requests to Help Scout fail")
+	say(t.DeskListLagS != t.usual.DeskListLagS, "Help Scout's searches lag %d s", t.DeskListLagS)
+	say(t.DeskLimit < 0 && t.usual.DeskLimit > 0, "Help Scout has no limit")
+	say(t.DeskLimit >= 0 && t.DeskLimit != t.usual.DeskLimit, "Help Scout allows %d units a minute", t.DeskLimit)
 	say(t.DeskDoubled > 0, "Help Scout's webhooks come %d times", t.DeskDoubled+1)
 	say(t.DeskShuffled, "Help Scout's webhooks come in any order")
 	say(t.DeskWebhookOff, "Help Scout's webhook is switched off")
@@ -125,13 +140,13 @@ func (p *Page) setTrouble(r *http.Request) error {
 }
 
 func (p *Page) noTrouble(*http.Request) error {
-	p.apply(usual)
+	p.apply(p.usual)
 	return nil
 }
 
 // apply switches the vendors, and writes down what that changes.
 func (p *Page) apply(t trouble) {
-	was := p.trouble()
+	was, calm := p.trouble(), t == p.usual
 	before := was.Says()
 	faults := func(isDown bool, errors, lost, delay int) fault.Switches {
 		if isDown {
@@ -139,8 +154,13 @@ func (p *Page) apply(t trouble) {
 		}
 		return fault.Switches{ErrorRate: float64(errors) / 100, DropAfterRate: float64(lost) / 100, DelayMS: delay}
 	}
-	p.Twilio.Faults().Set(faults(t.TwilioDown, t.TwilioErrors, t.TwilioLost, t.TwilioDelayMS))
-	p.HelpScout.Faults().Set(faults(t.DeskDown, t.DeskErrors, t.DeskLost, t.DeskDelayMS))
+	// What was switched elsewhere stays, until the form says something else of it.
+	if f := faults(t.TwilioDown, t.TwilioErrors, t.TwilioLost, t.TwilioDelayMS); !was.TwilioElsewhere || f != (fault.Switches{}) || calm {
+		p.Twilio.Faults().Set(f)
+	}
+	if f := faults(t.DeskDown, t.DeskErrors, t.DeskLost, t.DeskDelayMS); !was.DeskElsewhere || f != (fault.Switches{}) || calm {
+		p.HelpScout.Faults().Set(f)
+	}
 	ts := p.Twilio.Settings()
 	ts.DuplicateWebhooks, ts.ShuffleStatus, ts.StatusBeforeCreate, ts.ListLagMS = t.Doubled, t.Shuffled, t.Early, t.ListLagS*1000
 	ts.ShuffleCallbacks = t.Shuffled
@@ -256,7 +276,7 @@ func (p *Page) ResetVendors(context.Context) error {
 	p.Twilio.Reset()
 	err := p.HelpScout.Reset()
 	p.HelpScout.Faults().Set(fault.Switches{})
-	p.apply(usual)
+	p.apply(p.usual)
 	p.Clock.Advance(-p.Clock.Ahead())
 	p.Story.Clear()
 	return err

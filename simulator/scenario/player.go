@@ -94,8 +94,18 @@ func (p *Player) Step(ctx context.Context, i int) error {
 	return execute(p.engine, state, p.script.Name, p.script.Steps[i])
 }
 
+// GiveUp ends the calls of a story that is not played to its end.
+func (p *Player) GiveUp() {
+	if p.calls.begun {
+		p.calls.begun = false
+		p.calls.hangUp()
+		p.w.Clock.Release()
+		p.calls.dialed.Wait()
+	}
+}
+
 // Finish ends calls that nobody talked on, waits until there is no work left, and looks again at all that was expected: nothing may
-// follow that was not. Whoever gives a story up before its end calls it too.
+// follow that was not.
 func (p *Player) Finish(ctx context.Context) error {
 	if p.calls.begun {
 		p.calls.hangUp()

@@ -212,6 +212,9 @@ const clockLayout = "2006-01-02 15:04 -0700"
 
 func (p *Player) setClock(_ context.Context, args []string) error {
 	at, err := time.Parse(clockLayout, args[0])
+	if err == nil && (at.Year() < 1980 || at.Year() > 2200) {
+		return errors.New("the clock shows the years from 1980 to 2200")
+	}
 	if err == nil {
 		p.w.Advance(at.Sub(p.w.Now()))
 	}

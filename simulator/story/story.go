@@ -7,6 +7,7 @@
 package story
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -117,25 +118,33 @@ type Query struct {
 	After  int64  // only those with a higher ID
 	Person string // only those about this number, and all of their traces
 	Trace  string // only those of this trace
-	Limit  int    // at most so many, the newest; 0: all
+	Limit  int    // at most so many; 0: all
+	Oldest bool   // the first ones of them, if there are too many, else the newest
 }
 
-// Lines returns lines by the time at which they began: a line is written down when its thing is over.
-func (b *Book) Lines(q Query) []Line {
+// Lines returns lines by the time at which they began: a line is written down when its thing is over. What comes after them is after last.
+func (b *Book) Lines(q Query) (found []Line, last int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var found []Line
-	for _, l := range slices.Backward(b.lines) {
-		if l.ID <= q.After || q.Limit > 0 && len(found) == q.Limit {
+	last = b.last
+	from, _ := slices.BinarySearchFunc(b.lines, q.After+1, func(l Line, id int64) int { return int(l.ID - id) })
+	wanted := slices.Clone(b.lines[from:])
+	if !q.Oldest {
+		slices.Reverse(wanted)
+	}
+	for _, l := range wanted {
+		if q.Limit > 0 && len(found) == q.Limit {
+			if q.Oldest {
+				last = found[len(found)-1].ID
+			}
 			break
 		}
 		if (q.Trace == "" || l.Trace == q.Trace) && (q.Person == "" || b.about(l, q.Person)) {
 			found = append(found, l)
 		}
 	}
-	slices.Reverse(found)
-	slices.SortStableFunc(found, func(x, y Line) int { return x.At.Compare(y.At) })
-	return found
+	slices.SortFunc(found, func(x, y Line) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.ID, y.ID)) })
+	return found, last
 }
 
 // about reports whether a line, or its trace, is about somebody. It needs the lock.

@@ -44,13 +44,28 @@ func TestWhoseLines(t *testing.T) {
 		{story.Query{Trace: "a"}, "webhook job"},
 		{story.Query{After: 4}, "late nobody's"},
 		{story.Query{Limit: 2}, "late nobody's"},
+		{story.Query{Limit: 2, Oldest: true}, "webhook job"},
+		{story.Query{After: 2, Limit: 2, Oldest: true}, "other early"},
 	} {
-		if got := titles(b.Lines(test.query)); got != test.want {
+		lines, _ := b.Lines(test.query)
+		if got := titles(lines); got != test.want {
 			t.Errorf("%+v: %q, want %q", test.query, got, test.want)
 		}
 	}
+	// Whoever reads on from the last line gets each one once.
+	var all []string
+	for after := int64(0); ; {
+		lines, last := b.Lines(story.Query{After: after, Limit: 4, Oldest: true})
+		if len(lines) == 0 {
+			break
+		}
+		all, after = append(all, titles(lines)), last
+	}
+	if got := strings.Join(all, " | "); got != "webhook job other early | late nobody's" {
+		t.Errorf("one after the other: %s", got)
+	}
 	b.Clear()
-	if got := b.Lines(story.Query{}); len(got) != 0 || b.Last() != 6 {
+	if got, last := b.Lines(story.Query{}); len(got) != 0 || last != 6 {
 		t.Errorf("after Clear: %v, last %d", got, b.Last())
 	}
 }
@@ -61,7 +76,7 @@ func TestBookForgets(t *testing.T) {
 	for i := range 10_000 {
 		b.Add(story.Line{Title: fmt.Sprint(i), Trace: fmt.Sprint("t", i), People: []string{"+1"}})
 	}
-	lines := b.Lines(story.Query{Person: "+1"})
+	lines, _ := b.Lines(story.Query{Person: "+1"})
 	if len(lines) != 4000 || lines[0].Title != "6000" {
 		t.Errorf("%d lines from %q", len(lines), lines[0].Title)
 	}
