@@ -58,7 +58,19 @@ func startGround(t *testing.T, args ...string) *ground {
 func (g *ground) click(selector string) {
 	g.t.Helper()
 	g.clicks++
-	g.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	g.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	// The button may just be replaced by another like it.
+	ctx, cancel := context.WithTimeout(g.Context, 20*time.Second)
+	defer cancel()
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Click(chromedp.CSS(selector)))
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "node") {
+			g.t.Fatalf("clicking %s: %v", selector, err)
+		}
+	}
 }
 
 func (g *ground) enter(selector, words string) {

@@ -137,7 +137,7 @@ func (c *Crowd) Took(quantile float64) time.Duration {
 // deliver delivers a text once more, until the hotline acknowledges it or patience ends.
 func (c *Crowd) deliver(ctx context.Context, twilio *twiliosim.Sim, s *sent) error {
 	until := time.Now().Add(c.Patience)
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		begun := time.Now()
 		d, err := c.post(ctx, twilio, s)
 		switch {

@@ -2,6 +2,7 @@ package playground_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"mime/multipart"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/playground"
+	"github.com/bling-hotline/bling/simulator/scenario"
 	"github.com/bling-hotline/bling/simulator/story"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
 )
@@ -28,13 +30,16 @@ type page struct {
 	url string
 }
 
-func open(t *testing.T, dir string) page {
+func open(t *testing.T, dir string) page { return openWith(t, playground.Config{StateDir: dir}) }
+
+func openWith(t *testing.T, c playground.Config) page {
 	t.Helper()
 	s, err := simulator.Start(simulator.Config{TwilioAddr: "127.0.0.1:0", HelpScoutAddr: "127.0.0.1:0", PageAddr: "127.0.0.1:0", GatewayURL: "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := playground.New(playground.Config{Simulator: s, StateDir: dir})
+	c.Simulator = s
+	p, err := playground.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,5 +317,68 @@ func TestCallOnPage(t *testing.T) {
 	}
 	if body := p.get("/phones"); !strings.Contains(body, "The call is over") {
 		t.Error("the phone does not show that it is over")
+	}
+}
+
+// A crowd that nobody answers ends when everything begins anew, and nothing of it comes afterwards.
+func TestNoGhosts(t *testing.T) {
+	p := open(t, "")
+	if status, wrong := p.post("/flood", url.Values{"people": {"300"}, "unlimited": {"on"}}); status != 204 {
+		t.Fatal(status, wrong)
+	}
+	if err := p.Twilio.Wait(t.Context(), func(s *twiliosim.Sim) bool { return len(s.Messages()) > 20 }); err != nil {
+		t.Fatal(err)
+	}
+	if status, wrong := p.post("/reset", nil); status != 204 {
+		t.Fatal(status, wrong)
+	}
+	if n := len(p.Twilio.Messages()); n != 0 {
+		t.Errorf("%d texts have come after all began anew", n)
+	}
+	if lines, _ := p.Story.Lines(story.Query{}); len(lines) > 0 {
+		t.Errorf("the story goes on: %+v", lines[0])
+	}
+	if status, wrong := p.post("/flood", url.Values{"people": {"1"}}); status != 204 {
+		t.Errorf("another crowd cannot text: %d %s", status, wrong)
+	}
+	p.post("/reset", nil)
+}
+
+// Whoever is too early at the stage is told so, and can play later.
+func TestStage(t *testing.T) {
+	s, err := scenario.Parse("story", []byte("# About it.\ntext +16175550142 'hello'\nexpect tickets +16175550142 0\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var player *scenario.Player
+	p := openWith(t, playground.Config{Stage: &playground.Stage{Script: s, Player: func() *scenario.Player { return player }}})
+	for range 2 {
+		if status, wrong := p.post("/stage/next", nil); status != 400 || !strings.Contains(wrong, "not there yet") {
+			t.Errorf("before there is a hotline: %d %s", status, wrong)
+		}
+	}
+	if player, err = scenario.NewPlayer(s, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	player.Bind(scenario.World{Twilio: p.Twilio, HelpScout: p.HelpScout, Now: p.Clock.Now, Idle: func(context.Context) error { return nil }})
+	// The text is lost, as there is no hotline: the step fails, and says so.
+	if status, wrong := p.post("/stage/all", nil); status != 204 {
+		t.Fatal(status, wrong)
+	}
+	if body := p.get("/stage"); !strings.Contains(body, "About it.") || strings.Count(body, `class="failed"`) != 1 || !strings.Contains(body, `class="next"`) {
+		t.Errorf("the stage shows\n%s", body)
+	}
+	if status, wrong := p.post("/stage/all", nil); status != 204 {
+		t.Fatal(status, wrong)
+	}
+	if body := p.get("/stage"); !strings.Contains(body, "The story went as it should") {
+		t.Errorf("in the end the stage shows\n%s", body)
+	}
+	if status, wrong := p.post("/stage/next", nil); status != 400 || !strings.Contains(wrong, "over") {
+		t.Errorf("after the end: %d %s", status, wrong)
+	}
+	p.post("/reset", nil)
+	if body := p.get("/stage"); strings.Contains(body, `class="failed"`) || strings.Contains(body, `class="done"`) {
+		t.Error("it has not begun anew")
 	}
 }
