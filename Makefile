@@ -35,7 +35,7 @@ build: ## all programs, into bin/
 
 test: ## all tests, with the race detector, on SQLite and PostgreSQL, and in a real browser
 	tools/get-chromium.sh
-	tools/with-postgres.sh go test $(RACE) -timeout 25m work
+	tools/with-postgres.sh go test $(RACE) -timeout 40m work
 	GOWORK=off go -C tools test ./...
 .PHONY: test
 

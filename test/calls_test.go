@@ -26,7 +26,7 @@ import (
 // voicemail within the ceiling, or has hung up before. Nobody talks with a machine or with two people, and no leg is left.
 func TestCalls(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
-		h, outcomes := randomCalls(t, 100, hotlinetest.Options{DB: db}, nil)
+		h, outcomes := randomCalls(t, 40, hotlinetest.Options{DB: db}, nil)
 		if err := h.Idle(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestCalls(t *testing.T) {
 // The same while telephony's database is away: calls need nothing but configuration.
 func TestCallsWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	randomCalls(t, 40, hotlinetest.Options{
+	randomCalls(t, 20, hotlinetest.Options{
 		DB: sqldb.Config{Dir: t.TempDir()}, CallPatience: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	}, func(h *hotlinetest.Hotline) { running(t, h); h.StopDatabase() })
 }
@@ -125,7 +125,7 @@ func running(t *testing.T, h *hotlinetest.Hotline) {
 // The same while ticketing is away.
 func TestCallsWithoutTicketing(t *testing.T) {
 	t.Parallel()
-	randomCalls(t, 40, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}, (*hotlinetest.Hotline).StopTicketing)
+	randomCalls(t, 20, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}, (*hotlinetest.Hotline).StopTicketing)
 }
 
 // The same while all services are replaced again and again between two requests of a call.

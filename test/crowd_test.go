@@ -24,7 +24,7 @@ func TestCrowd(t *testing.T) {
 		h := hotlinetest.Start(t, hotlinetest.Options{DB: db, Replicas: replicas})
 		h.Twilio.Faults().Set(trouble)
 		h.HelpScout.Faults().Set(trouble)
-		crowd := &hotlinetest.Crowd{Crowd: crowd.Crowd{Supporters: 200, Texts: 2000, Concurrency: 16, Seed: 7}}
+		crowd := &hotlinetest.Crowd{Crowd: crowd.Crowd{Supporters: 120, Texts: 1200, Concurrency: 16, Seed: 7}}
 		crowd.Send(ctx, t, h.Twilio)
 		crowd.Arrived(ctx, t, h.Vendors)
 		crowd.Check(t, h.Vendors)

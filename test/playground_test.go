@@ -499,6 +499,18 @@ func TestPlaygroundPage(t *testing.T) {
 	g := startGround(t)
 	g.text(kimID, "hello")
 	g.phoneShows(kimID, "Thank you")
+	// A phone comes and goes, and what is being typed on another stays.
+	g.enter("#phone-"+kimID+" input[name=body]", "half a sent")
+	g.enter(".add input[name=number]", "+44 7911 123456")
+	g.click(".add button")
+	g.do(chromedp.WaitVisible(chromedp.CSS("#phone-447911123456")))
+	g.text("447911123456", "hello from abroad")
+	g.phoneShows("447911123456", "Thank you")
+	g.click("#phone-447911123456 form[action$='/remove'] button")
+	g.until(`!document.querySelector("#phone-447911123456")`)
+	if typed := g.eval(`document.querySelector("#phone-` + kimID + ` input[name=body]").value`); typed != "half a sent" {
+		t.Errorf("what was typed is %q now", typed)
+	}
 	for _, width := range []int64{360, 800, 1280, 1920} {
 		g.do(chromedp.EmulateViewport(width, 800))
 		if over := g.eval(`document.documentElement.scrollWidth - innerWidth`); over != "0" && !strings.HasPrefix(over, "-") {

@@ -54,9 +54,6 @@ func play(ctx context.Context, args, environ []string) error {
 	flags.StringVar(&c.HelpScoutAddr, "helpscout", simulator.HelpScoutAddr, "where the simulated Help Scout listens")
 	flags.StringVar(&c.PageAddr, "page", simulator.PageAddr, "where the page is")
 	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
 		return err
 	}
 	g := &ground{anew: make(chan chan error)}
