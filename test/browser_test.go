@@ -166,7 +166,9 @@ func TestBrowserCallBack(t *testing.T) {
 
 	dialer.sees("Enter the codes")
 	dialer.picture("3-codes")
+	desk.front()
 	desk.sees("is being set up to call back") // by itself
+	dialer.front()
 	dialer.do(chromedp.SendKeys(chromedp.CSS("#note_code"), b.noted(1)), chromedp.SendKeys(chromedp.CSS("#text_code"), b.texted(dana, 1)), chromedp.Click(chromedp.CSS("form button.button")))
 	dialer.sees("Your phone rings first")
 	dialer.picture("4-dial")
@@ -199,8 +201,8 @@ func TestBrowserCallBack(t *testing.T) {
 		shown.sees("You talked for")
 	}
 	dialer.picture("9-ended")
-	desk.sees("Dana Rivers called back from 501-712-2661. They were connected for")
 	desk.front()
+	desk.sees("Dana Rivers called back from 501-712-2661. They were connected for")
 	desk.picture("10-note")
 	dialer.front()
 
@@ -216,7 +218,9 @@ func TestBrowserCallBack(t *testing.T) {
 		shown.sees("You cancelled the call.")
 	}
 	dialer.picture("11-cancelled")
+	desk.front()
 	desk.sees("The call was cancelled. The supporter was not called.")
+	dialer.front()
 
 	// They do not want that: refused, with the reason, here and in the sidebar.
 	b.write(kim, "no calls please")
