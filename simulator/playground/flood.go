@@ -17,7 +17,6 @@ import (
 type flood struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed by the next change; nil: nobody waits
-	floods  int64
 	crowd   *crowd.Crowd
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when the crowd does nothing any more
@@ -80,7 +79,6 @@ func (f *flood) begin(people int, cancel context.CancelFunc) (*crowd.Crowd, erro
 	if f.running {
 		return nil, errors.New("people are still texting")
 	}
-	f.floods++
 	// Nobody of this crowd has texted before.
 	seed := uint64(time.Now().UnixNano()) >> 16 & 0xFFFFFFFF
 	f.crowd = &crowd.Crowd{Supporters: people, Texts: people, Concurrency: 200, Seed: seed, First: 14_130_000_000 + int64(seed%790)*10_000 + 2_000_000, Patience: time.Minute}
