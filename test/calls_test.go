@@ -207,7 +207,7 @@ func randomCalls(t *testing.T, number int, o hotlinetest.Options, ready func(*ho
 		}
 	}
 	t.Logf("%d talks, %d voicemail greetings, %d callers gone before", talks, greetings, gone)
-	if talks == 0 || greetings == 0 || gone == 0 {
+	if talks == 0 || greetings == 0 {
 		t.Error("the calls were all alike")
 	}
 	return h, outcomes

@@ -214,7 +214,7 @@ func TestPlaygroundTexts(t *testing.T) {
 	}
 
 	// A restart in the middle: the page comes back by itself, with everything.
-	g.Kill()
+	must(t, g.Stop())
 	g.until(`!document.querySelector("#offline").hidden`)
 	g.Start()
 	g.until(`document.querySelector("#offline").hidden`)
