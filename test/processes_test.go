@@ -10,10 +10,13 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/certs"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/simulator/crowd"
@@ -24,13 +27,19 @@ import (
 )
 
 // Every service runs as a process of its own, from its own binary, twice, on one PostgreSQL; and any of them may be
-// killed at any moment.
+// killed at any moment. They know each other by certificates.
 func TestProcesses(t *testing.T) {
 	db := sqldbtest.Postgres(t)
 	dir := t.TempDir()
 	binaries := map[string]string{}
 	for _, name := range []string{"gateway", "telephony", "ticketing", "dialer"} {
 		binaries[name] = hotlinetest.BuildTo(t, dir, fmt.Sprintf("github.com/bling-hotline/bling/services/%s/cmd/%s", name, name))
+	}
+	identities := t.TempDir()
+	authority, err := certs.OpenAuthority(identities, time.Now())
+	must(t, err)
+	for name := range binaries {
+		must(t, authority.Issue(filepath.Join(identities, name), []string{name}, time.Now(), time.Hour))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
@@ -43,17 +52,16 @@ func TestProcesses(t *testing.T) {
 
 	var victims []*hotlinetest.Process
 	start := func(name string, more ...string) {
-		p := hotlinetest.NewProcess(t, binaries[name], nil, append(more, environ...)...)
+		p := hotlinetest.NewProcess(t, binaries[name], nil, slices.Concat(more, environ, []string{"BLING_TLS_DIR=" + filepath.Join(identities, name)})...)
 		p.Start()
 		victims = append(victims, p)
 	}
 	for range 2 {
 		gateway, telephony, ticketing, pages := hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t), hotlinetest.FreeAddr(t)
 		start("ticketing", "BLING_GRPC_ADDR="+ticketing, "BLING_TELEPHONY_ADDR="+telephony)
-		start("telephony", "BLING_GRPC_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing, "BLING_CALLERS=dialer:the key of the dialer")
-		start("dialer", "BLING_GRPC_ADDR=127.0.0.1:0", "BLING_DIALER_PAGES_ADDR="+pages, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing,
-			"BLING_CALLER_KEY=the key of the dialer")
-		start("gateway", "BLING_GATEWAY_ADDR="+gateway, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing, "BLING_DIALER_PAGES_URL=http://"+pages)
+		start("telephony", "BLING_GRPC_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
+		start("dialer", "BLING_GRPC_ADDR=127.0.0.1:0", "BLING_DIALER_PAGES_ADDR="+pages, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing)
+		start("gateway", "BLING_GATEWAY_ADDR="+gateway, "BLING_TELEPHONY_ADDR="+telephony, "BLING_TICKETING_ADDR="+ticketing, "BLING_DIALER_PAGES_URL=https://"+pages)
 		hotlinetest.Ready(ctx, t, "http://"+gateway+"/readyz")
 		gateways(gateway)
 	}

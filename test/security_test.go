@@ -1,9 +1,11 @@
 package test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -11,8 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-
+	"github.com/bling-hotline/bling/internal/certs"
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/process"
@@ -501,36 +502,61 @@ func TestSecurityNumbers(t *testing.T) {
 func TestSecurityCallers(t *testing.T) {
 	t.Parallel()
 	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
-	guard := &rpc.Guard{
-		Services: []string{telephonyv1.CallBackService_ServiceDesc.ServiceName, dialerv1.DialerService_ServiceDesc.ServiceName},
-		Keys:     map[string]string{"crm": "a key of sixteen or more"},
+	dir, now := t.TempDir(), time.Now()
+	authority, err := certs.OpenAuthority(dir, now)
+	must(t, err)
+	stranger, err := certs.OpenAuthority(filepath.Join(dir, "stranger"), now)
+	must(t, err)
+	issue := func(a *certs.Authority, folder string, from time.Time, names ...string) *rpc.Identity {
+		folder = filepath.Join(dir, folder)
+		must(t, a.Issue(folder, names, from, time.Hour))
+		id, err := rpc.OpenIdentity(folder)
+		must(t, err)
+		return id
 	}
-	address := b.Serve(t, process.Config{Guard: guard})
-	for key, kind := range map[string]errs.Kind{"": errs.Unauthenticated, "another key of sixteen": errs.Forbidden, "a key of sixteen or more": ""} {
-		conn, err := rpc.Dial(address, nil, rpc.WithKey(key))
-		if err != nil {
-			t.Fatal(err)
-		}
+	address := b.Serve(t, process.Config{
+		Identity: issue(authority, "server", now, "bling", "telephony", "ticketing", "dialer"),
+		Callers:  rpc.Callers{telephonyv1.CallBackService_ServiceDesc.ServiceName: {"crm"}},
+	})
+	for what, c := range map[string]struct {
+		id    *rpc.Identity
+		start errs.Kind // what becomes of an attempt to call back
+		list  errs.Kind // and to list blocked numbers
+	}{
+		"none":                {nil, errs.Unavailable, errs.Unavailable},
+		"a stranger's":        {issue(stranger, "forged", now, "dialer"), errs.Unavailable, errs.Unavailable},
+		"expired":             {issue(authority, "expired", now.Add(-2*time.Hour), "dialer"), errs.Unavailable, errs.Unavailable},
+		"the gateway's":       {issue(authority, "gateway", now, "gateway"), errs.Forbidden, errs.Forbidden},
+		"ticketing's":         {issue(authority, "ticketing", now, "ticketing"), errs.Forbidden, ""},
+		"the CRM's":           {issue(authority, "crm", now, "crm"), "", errs.Forbidden},
+		"of nobody on a list": {issue(authority, "nobody", now, "nobody"), errs.Forbidden, errs.Forbidden},
+	} {
+		conn, err := rpc.Dial("telephony", address, c.id)
+		must(t, err)
 		defer conn.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
 		calls := telephonyv1.NewCallBackServiceClient(conn)
-		_, err = calls.StartCallBack(t.Context(), b.request("by "+key))
-		if errs.KindOf(err) != kind {
-			t.Errorf("start with %q: %v", key, err)
+		if _, err = calls.StartCallBack(ctx, b.request("by "+what)); errs.KindOf(err) != c.start {
+			t.Errorf("certificate %s: start: %v", what, err)
 		}
-		_, err = calls.CancelCallBack(t.Context(), &telephonyv1.CancelCallBackRequest{Key: "by " + key})
-		if errs.KindOf(err) != kind {
-			t.Errorf("cancel with %q: %v", key, err)
+		if _, err = calls.CancelCallBack(ctx, &telephonyv1.CancelCallBackRequest{Key: "by " + what}); errs.KindOf(err) != c.start {
+			t.Errorf("certificate %s: cancel: %v", what, err)
 		}
-		stream, err := calls.WatchCallBack(t.Context(), &telephonyv1.WatchCallBackRequest{Key: "by " + key})
+		stream, err := calls.WatchCallBack(ctx, &telephonyv1.WatchCallBackRequest{Key: "by " + what})
 		if err == nil {
 			_, err = stream.Recv()
 		}
-		if errs.KindOf(err) != kind {
-			t.Errorf("watch with %q: %v", key, err)
+		if errs.KindOf(err) != c.start {
+			t.Errorf("certificate %s: watch: %v", what, err)
 		}
-		// The others are open to whoever reaches them.
-		if _, err := telephonyv1.NewTelephonyServiceClient(conn).ListBlocks(t.Context(), &telephonyv1.ListBlocksRequest{}, grpc.WaitForReady(true)); err != nil {
-			t.Errorf("list with %q: %v", key, err)
+		telephony := telephonyv1.NewTelephonyServiceClient(conn)
+		if _, err := telephony.ListBlocks(ctx, &telephonyv1.ListBlocksRequest{}); errs.KindOf(err) != c.list {
+			t.Errorf("certificate %s: list: %v", what, err)
+		}
+		// Files are the gateway's business, and that is all it has to do with that service.
+		if _, err := telephony.GetFile(ctx, &telephonyv1.GetFileRequest{Id: "none"}); what == "the gateway's" && errs.KindOf(err) != errs.NotFound {
+			t.Errorf("certificate %s: file: %v", what, err)
 		}
 	}
 	if b.rang(dana) > 1 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
 )
@@ -18,8 +19,8 @@ const agentsHelp = `bling agents                    who is set up to call back
 bling revoke USER               signs an agent out everywhere and forgets their phone; USER is the id in Help Scout
 bling audit                     what agents did and tried, newest first
 
-They talk gRPC to the dialer, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR), with a key that is in its
-BLING_CALLERS: set BLING_CALLER_KEY to it.
+They talk gRPC to the dialer, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR). On another machine they
+need the certificate of operator (bling certs): set BLING_TLS_DIR to its folder.
 
 `
 
@@ -38,7 +39,11 @@ func agents(ctx context.Context, command string, environ, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("want %d arguments, got %d", want, flags.NArg())
 	}
-	conn, err := rpc.Dial(*addr, nil, rpc.WithKey(r.Secret("BLING_CALLER_KEY")))
+	id := process.Identity(r)
+	if err := r.Err(); err != nil {
+		return err
+	}
+	conn, err := rpc.Dial("dialer", *addr, id)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 )
@@ -21,15 +22,17 @@ const blockHelp = `bling block NUMBER 'reason'     keeps a number's texts and ca
 bling unblock NUMBER            lets it in again
 bling blocks                    who is kept out
 
-They talk gRPC to the running hotline. One that runs as one process listens for that if BLING_GRPC_ADDR is set.
+They talk gRPC to telephony, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR). On another machine they
+need the certificate of operator (bling certs): set BLING_TLS_DIR to its folder.
 
 `
 
 // block keeps numbers out, lets them in, or lists them.
 func block(ctx context.Context, command string, environ, args []string) error {
+	r := env.New(environ)
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprint(flags.Output(), blockHelp); flags.PrintDefaults() }
-	addr := flags.String("telephony", env.New(environ).String("BLING_TELEPHONY_ADDR", "localhost:9101"), "address of the telephony service")
+	addr := flags.String("telephony", r.String("BLING_TELEPHONY_ADDR", "localhost:9101"), "address of the telephony service")
 	hotline := flags.String("hotline", "", "number of the hotline it is about; default: all of them")
 	duration := flags.Duration("for", 0, "for how long, such as 24h; default: for good")
 	if err := flags.Parse(args); err != nil {
@@ -39,7 +42,11 @@ func block(ctx context.Context, command string, environ, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("want %d arguments, got %d", want, flags.NArg())
 	}
-	conn, err := rpc.Dial(*addr, nil)
+	id := process.Identity(r)
+	if err := r.Err(); err != nil {
+		return err
+	}
+	conn, err := rpc.Dial("telephony", *addr, id)
 	if err != nil {
 		return err
 	}

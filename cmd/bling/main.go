@@ -26,6 +26,7 @@ const help = `Bling is a hotline: people text or call one number, agents answer 
   bling serve                    the whole hotline against real vendors; configured by the environment
   bling block NUMBER 'reason'    keep a number out; also: bling unblock NUMBER, bling blocks
   bling agents                   who is set up to call back; also: bling revoke USER, bling audit
+  bling certs                    makes the certificates by which services on several machines know each other
   bling help                     this page; bling COMMAND -h says more of each
 
 README.md says what to try first, docs/configuration.md what can be configured.
@@ -65,6 +66,8 @@ func run(ctx context.Context, args, environ []string) error {
 		return agents(ctx, command, environ, args)
 	case "block", "unblock", "blocks":
 		return block(ctx, command, environ, args)
+	case "certs":
+		return makeCerts(args)
 	case "help":
 		fmt.Fprint(os.Stdout, help)
 		return nil

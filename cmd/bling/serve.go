@@ -62,8 +62,6 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	common := process.FromEnv(r, "")
 	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
 	gatewayConfig.Grace = p.Grace
-	guard := common.Guard // for whoever comes by TCP; in memory there is nobody else
-	common.Guard = nil
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
@@ -85,12 +83,12 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	defer dialerDB.Close()
 
 	var network rpc.Network
-	telephonyConn, err := rpc.Dial("telephony", &network)
+	telephonyConn, err := network.Dial("telephony")
 	if err != nil {
 		return err
 	}
 	defer telephonyConn.Close()
-	ticketingConn, err := rpc.Dial("ticketing", &network)
+	ticketingConn, err := network.Dial("ticketing")
 	if err != nil {
 		return err
 	}
@@ -131,7 +129,7 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	}
 	var api net.Listener // for other services of the organisation, and for operators
 	if common.GRPCAddr != "" {
-		if api, err = net.Listen("tcp", common.GRPCAddr); err != nil {
+		if api, err = process.Listen(common, common.GRPCAddr); err != nil {
 			return fmt.Errorf("opening the API: %w", err)
 		}
 	}
@@ -155,9 +153,9 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	group.Go(func() error {
 		return process.Serve(ticketingCtx, common, ticketingLog, network.Listen("ticketing"), ticketingService)
 	})
-	group.Go(func() error { return process.Private(groupCtx, common, log) })
+	group.Go(func() error { return process.Private(groupCtx, common, log, nil) })
 	if api != nil {
-		server := rpc.NewServer(log, common.Reflection, guard)
+		server := process.NewServer(common, log)
 		telephonyService.Register(server)
 		ticketingService.Register(server)
 		dialerService.Register(server)

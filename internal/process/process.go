@@ -17,23 +17,24 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/telemetry"
-	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
-	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 )
 
 // names are all BLING_ names that any service reads. One environment may serve all of them, so none of these is
 // unknown to any.
 var names = []string{
-	"BLING_CALLERS", "BLING_CALLERS_FILE", "BLING_CALLER_KEY", "BLING_CALLER_KEY_FILE", "BLING_CALL_SETTLE", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_DATABASE_URL_FILE", "BLING_DATA_DIR", "BLING_DIALER_ADDR", "BLING_DIALER_KEY", "BLING_DIALER_KEY_FILE", "BLING_DIALER_PAGES_ADDR", "BLING_DIALER_PAGES_URL", "BLING_GATEWAY_ADDR", "BLING_GRPC_ADDR",
+	"BLING_CALLERS", "BLING_CALL_SETTLE", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_DATABASE_URL_FILE", "BLING_DATA_DIR", "BLING_DIALER_ADDR", "BLING_DIALER_KEY", "BLING_DIALER_KEY_FILE", "BLING_DIALER_PAGES_ADDR", "BLING_DIALER_PAGES_URL", "BLING_GATEWAY_ADDR", "BLING_GRPC_ADDR",
 	"BLING_HELPSCOUT_LIST_LAG", "BLING_HELPSCOUT_SETTLE", "BLING_LOG_LEVEL", "BLING_LOOK_EVERY", "BLING_MAILBOXES", "BLING_PRIVATE_ADDR",
-	"BLING_PUBLIC_URL", "BLING_REFLECTION", "BLING_REPLY_PATIENCE", "BLING_TELEPHONY_ADDR", "BLING_TICKETING_ADDR",
+	"BLING_PUBLIC_URL", "BLING_REFLECTION", "BLING_REPLY_PATIENCE", "BLING_TELEPHONY_ADDR", "BLING_TICKETING_ADDR", "BLING_TLS_DIR",
 	"BLING_TRANSCRIPTION_KEY", "BLING_TRANSCRIPTION_KEY_FILE", "BLING_TRANSCRIPTION_MODEL", "BLING_TRANSCRIPTION_URL", "BLING_TRUSTED_PROXIES",
 	"BLING_TWILIO_SETTLE", "BLING_WELCOME_TEXT",
 }
@@ -48,32 +49,24 @@ type Config struct {
 	PrivateAddr string
 	// Reflection lets tools ask the gRPC server for its services. Default: true.
 	Reflection bool
-	// Guard says who may call the services that not everybody may (BLING_CALLERS). Nil: there is nobody else in the process's network.
-	Guard *rpc.Guard
+	// Identity is the certificate by which the other services know this one (BLING_TLS_DIR). Without it they must be on the same
+	// machine.
+	Identity *rpc.Identity
+	// Callers may call what the services themselves have no use for (BLING_CALLERS).
+	Callers rpc.Callers
 	// LogLevel is debug, info, warn or error. Default: info.
 	LogLevel slog.Level
 }
 
-// guarded are the services for callers on the list only.
-var guarded = []string{telephonyv1.CallBackService_ServiceDesc.ServiceName, dialerv1.DialerService_ServiceDesc.ServiceName}
-
 // FromEnv reads the configuration; problems go to r. grpcAddr is the default of BLING_GRPC_ADDR.
 func FromEnv(r *env.Reader, grpcAddr string) Config {
-	r.Known(names...)
 	c := Config{
 		Database:    sqldb.Config{URL: r.Secret("BLING_DATABASE_URL"), Dir: r.String("BLING_DATA_DIR", "")},
 		GRPCAddr:    r.String("BLING_GRPC_ADDR", grpcAddr),
 		PrivateAddr: r.String("BLING_PRIVATE_ADDR", "127.0.0.1:9464"),
 		Reflection:  r.Bool("BLING_REFLECTION", true),
-		Guard:       &rpc.Guard{Services: guarded, Keys: map[string]string{}},
-	}
-	for _, caller := range r.Optional("BLING_CALLERS") {
-		name, key, ok := strings.Cut(caller, ":")
-		if name, key = strings.TrimSpace(name), strings.TrimSpace(key); !ok || name == "" || len(key) < minKey || c.Guard.Keys[name] != "" {
-			r.Problem("BLING_CALLERS", "must be name:key,..., each name once and each key of %d characters at least", minKey)
-			break
-		}
-		c.Guard.Keys[name] = key
+		Identity:    Identity(r),
+		Callers:     callersFromEnv(r),
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(r.String("BLING_LOG_LEVEL", "info"))); err != nil {
 		r.Problem("BLING_LOG_LEVEL", "must be debug, info, warn or error")
@@ -91,8 +84,19 @@ func FromEnv(r *env.Reader, grpcAddr string) Config {
 	return c
 }
 
-// minKey is the shortest key of a caller.
-const minKey = 16
+// Identity reads the certificate of BLING_TLS_DIR; nil if there is none.
+func Identity(r *env.Reader) *rpc.Identity {
+	r.Known(names...)
+	dir := r.String("BLING_TLS_DIR", "")
+	if dir == "" {
+		return nil
+	}
+	id, err := rpc.OpenIdentity(dir)
+	if err != nil {
+		r.Problem("BLING_TLS_DIR", "%v", err)
+	}
+	return id
+}
 
 // StateDir is the folder of a program below the user's state directory
 // (https://specifications.freedesktop.org/basedir-spec/latest/).
@@ -140,10 +144,49 @@ type Service interface {
 	Healthy(context.Context) error
 }
 
-// Serve runs a service behind its gRPC server on lis until ctx ends. The server stops first, so that no call meets a
-// service that has stopped.
+// Listen opens an address for other services. Beyond this machine it needs an identity.
+func Listen(c Config, addr string) (net.Listener, error) {
+	if c.Identity == nil && !rpc.Loopback(addr) {
+		return nil, fmt.Errorf("listening on %s: %w", addr, rpc.ErrNoIdentity)
+	}
+	return net.Listen("tcp", addr)
+}
+
+// NewServer returns a server as the configuration wants it, for one service or several.
+func NewServer(c Config, log *slog.Logger) *rpc.Server {
+	return rpc.NewServer(log, c.Reflection, c.Identity, allowed.With(c.Callers))
+}
+
+// Run is the whole of a process with one service: the service behind its gRPC server on lis, and the private port.
+func Run(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s Service) error {
+	server := NewServer(c, log)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return Private(ctx, c, log, server.Health) })
+	group.Go(func() error { return serve(ctx, log, server, lis, s) })
+	return group.Wait()
+}
+
+// watchCertificate makes a metric of when the certificate ends: whoever renews it may have stopped to.
+func watchCertificate(id *rpc.Identity) error {
+	if id == nil {
+		return nil
+	}
+	_, err := otel.Meter("github.com/bling-hotline/bling/internal/process").Int64ObservableGauge("bling_certificate_expires",
+		metric.WithUnit("s"), metric.WithDescription("when the certificate that the others know this process by ends to be valid, in seconds of Unix time"),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(id.Expires().Unix())
+			return nil
+		}))
+	return err
+}
+
+// Serve runs a service behind a gRPC server in memory until ctx ends.
 func Serve(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s Service) error {
-	server := rpc.NewServer(log, c.Reflection, c.Guard)
+	return serve(ctx, log, rpc.NewServer(log, c.Reflection, nil, nil), lis, s)
+}
+
+// serve stops the server first, so that no call meets a service that has stopped.
+func serve(ctx context.Context, log *slog.Logger, server *rpc.Server, lis net.Listener, s Service) error {
 	s.Register(server)
 	if streaming, ok := s.(interface{ StopStreams() }); ok {
 		server.Stopping = streaming.StopStreams
@@ -186,14 +229,37 @@ func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, s Service)
 	}
 }
 
-// Private serves metrics and profiles until ctx ends. A port that is taken is an error for the log only: the
-// hotline does not depend on it.
-func Private(ctx context.Context, c Config, log *slog.Logger) error {
-	server := &http.Server{Addr: c.PrivateAddr, Handler: telemetry.Private(), ReadHeaderTimeout: 5 * time.Second}
+// Private serves metrics and profiles until ctx ends, in the clear, and to gRPC's health check what health says, which may be nil. The
+// kubelet, which has no certificate, asks here: https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/.
+// A port that is taken is an error for the log only: the hotline does not depend on it.
+func Private(ctx context.Context, c Config, log *slog.Logger, health healthpb.HealthServer) error {
+	if err := watchCertificate(c.Identity); err != nil {
+		log.Warn("no metric of the certificate", "err", err)
+	}
+	handler := telemetry.Private()
+	if health != nil {
+		checks := grpc.NewServer()
+		healthpb.RegisterHealthServer(checks, health)
+		handler = grpcOr(checks, handler)
+	}
+	server := &http.Server{Addr: c.PrivateAddr, Handler: handler, ReadHeaderTimeout: 5 * time.Second, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		log.Warn("no metrics: the private port cannot be opened", "addr", c.PrivateAddr, "err", err)
 	}
 	return nil
+}
+
+// grpcOr hands gRPC's requests to a gRPC server and others to other.
+func grpcOr(server *grpc.Server, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			server.ServeHTTP(w, r)
+			return
+		}
+		other.ServeHTTP(w, r)
+	})
 }

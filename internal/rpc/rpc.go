@@ -1,7 +1,8 @@
 // Package rpc builds every gRPC server and client of the services, so that all have the same interceptors:
 // traces and metrics, one log line for each failed call, recovery from panics, and the error kinds of package errs.
 //
-// In one process the services talk over memory (Network), between processes over TCP; nothing else differs.
+// In one process the services talk over memory (Network), between processes over TCP, with certificates by which they know each
+// other (Identity) and lists of who may call what (Callers); without certificates within one machine only.
 package rpc
 
 import (
@@ -11,7 +12,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,10 +22,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/resolver/dns"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
@@ -41,25 +47,37 @@ type Server struct {
 	Stopping func()
 }
 
-// NewServer returns a server without services. With reflect, tools such as grpcurl can ask it for its services. guard, if not nil,
-// keeps callers out who are not on its list.
-func NewServer(log *slog.Logger, reflect bool, guard *Guard) *Server {
+// NewServer returns a server without services. With reflect, tools such as grpcurl can ask it for its services. With an identity it
+// speaks with those only who have a certificate, and callers says what each of them may call.
+func NewServer(log *slog.Logger, reflect bool, id *Identity, callers Callers) *Server {
+	unary, stream := []grpc.UnaryServerInterceptor{answer(log)}, []grpc.StreamServerInterceptor{answerStream(log)}
+	options := []grpc.ServerOption{
+		grpc.StatsHandler(otelgrpc.NewServerHandler()),
+		grpc.MaxRecvMsgSize(MaxMessage),
+		grpc.MaxSendMsgSize(MaxMessage),
+		// Whoever is connected looks again from time to time who is there: new replicas get work, and new certificates count.
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 20 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery / 2}),
+	}
+	if id != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(id.ServerTLS())))
+		unary, stream = append(unary, callers.unary), append(stream, callers.stream)
+	}
 	s := &Server{
-		Server: grpc.NewServer(
-			grpc.StatsHandler(otelgrpc.NewServerHandler()),
-			grpc.ChainUnaryInterceptor(answer(log), guard.unary),
-			grpc.ChainStreamInterceptor(answerStream(log), guard.stream),
-			grpc.MaxRecvMsgSize(MaxMessage),
-			grpc.MaxSendMsgSize(MaxMessage),
-		),
+		Server: grpc.NewServer(append(options, grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...))...),
 		Health: health.NewServer(),
 	}
+	s.Health.SetServingStatus(Live, healthpb.HealthCheckResponse_SERVING)
 	healthpb.RegisterHealthServer(s.Server, s.Health)
 	if reflect {
 		reflection.Register(s.Server)
 	}
 	return s
 }
+
+// Live is the name under which a server's health is that of its process alone, whatever the state of what it depends on. Under the
+// empty name it is whether the service can do its work.
+const Live = "live"
 
 // Run serves on lis until ctx ends, then lets the calls under way finish.
 func (s *Server) Run(ctx context.Context, lis net.Listener) error {
@@ -136,11 +154,48 @@ func safe(ctx context.Context, err error) error {
 	return status.Error(codes.Internal, "internal error")
 }
 
-// Dial connects to a service. Target is host:port, or a name on network when that is not nil.
-// Calls without a deadline get one of 10 seconds, streams none; errors come back as *errs.Error.
-func Dial(target string, network *Network, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+// Dial connects to the service of a name at an address, host:port, or what gRPC's resolvers take, such as dns:///telephony:9101, behind
+// which there may be many. Without an identity it must be on this machine. Calls without a deadline get one of 10 seconds, streams
+// none; errors come back as *errs.Error.
+func Dial(name, addr string, id *Identity) (*grpc.ClientConn, error) {
+	creds := insecure.NewCredentials()
+	switch {
+	case id != nil:
+		creds = credentials.NewTLS(id.ClientTLS(name))
+	case !Loopback(addr[strings.LastIndex(addr, "/")+1:]):
+		return nil, fmt.Errorf("connecting to %s at %s: %w", name, addr, ErrNoIdentity)
+	}
+	return dial(addr, grpc.WithTransportCredentials(creds))
+}
+
+// ErrNoIdentity is why nothing is sent over a network in the clear.
+var ErrNoIdentity = errors.New("services on several machines need certificates: set BLING_TLS_DIR (bling certs makes them)")
+
+// Loopback reports whether an address, host:port, is of this machine alone.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// Dial connects to the server that listens under a name.
+func (n *Network) Dial(name string) (*grpc.ClientConn, error) {
+	return dial("passthrough:///"+name, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(n.dial))
+}
+
+// pingEvery is how long a call may be under way without a sign of life before one is asked for.
+const pingEvery = 10 * time.Second
+
+// resolveOften lets clients ask the DNS again as soon as a replica is gone. By default they wait for half a minute, in which a
+// deployment may have replaced them all.
+var resolveOften = sync.OnceFunc(func() { dns.SetMinResolutionInterval(time.Second) })
+
+func dial(target string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	resolveOften()
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
 		grpc.WithChainUnaryInterceptor(call),
 		grpc.WithChainStreamInterceptor(watch),
@@ -150,11 +205,9 @@ func Dial(target string, network *Network, more ...grpc.DialOption) (*grpc.Clien
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
 			MinConnectTimeout: 2 * time.Second,
 		}),
+		// A host that vanished says nothing; without this it is noticed after a quarter of an hour.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: 3 * time.Second}),
 		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
-	}
-	if network != nil {
-		options = append(options, grpc.WithContextDialer(network.dial))
-		target = "passthrough:///" + target
 	}
 	conn, err := grpc.NewClient(target, append(options, more...)...)
 	if err != nil {

@@ -73,7 +73,7 @@ func (n *notes) String() string {
 func serve(t *testing.T, network *rpc.Network, name string, f ask) (log *notes, stop func() error) {
 	t.Helper()
 	log = &notes{}
-	server := rpc.NewServer(slog.New(slog.NewTextHandler(log, nil)), false, nil)
+	server := rpc.NewServer(slog.New(slog.NewTextHandler(log, nil)), false, nil, nil)
 	f.register(server)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -85,7 +85,7 @@ func serve(t *testing.T, network *rpc.Network, name string, f ask) (log *notes, 
 
 func dial(t *testing.T, network *rpc.Network, name string) *grpc.ClientConn {
 	t.Helper()
-	conn, err := rpc.Dial(name, network)
+	conn, err := network.Dial(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestHealth(t *testing.T) {
 // Tools see the services only where that is wanted.
 func TestReflection(t *testing.T) {
 	for _, reflect := range []bool{true, false} {
-		s := rpc.NewServer(slog.New(slog.DiscardHandler), reflect, nil)
+		s := rpc.NewServer(slog.New(slog.DiscardHandler), reflect, nil, nil)
 		if _, ok := s.GetServiceInfo()["grpc.reflection.v1.ServerReflection"]; ok != reflect {
 			t.Errorf("reflect %v: %v", reflect, ok)
 		}
@@ -247,7 +247,7 @@ func TestNetworkConnectsByName(t *testing.T) {
 	for i := range 20 {
 		name := string(rune('a' + i%2))
 		wg.Go(func() {
-			conn, err := rpc.Dial(name, &network)
+			conn, err := network.Dial(name)
 			if err != nil {
 				t.Error(err)
 				return
@@ -263,7 +263,7 @@ func TestNetworkConnectsByName(t *testing.T) {
 
 // Between processes it is TCP, with the same errors.
 func TestTCP(t *testing.T) {
-	server := rpc.NewServer(slog.New(slog.DiscardHandler), false, nil)
+	server := rpc.NewServer(slog.New(slog.DiscardHandler), false, nil, nil)
 	ask(func(context.Context, string) (string, error) { return "", errs.New(errs.Exists, "done already") }).register(server)
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -272,15 +272,22 @@ func TestTCP(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, lis) }()
-	if _, err := put(t.Context(), dial(t, nil, lis.Addr().String()), ""); errs.KindOf(err) != errs.Exists {
+	conn, err := rpc.Dial("asker", lis.Addr().String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := put(t.Context(), conn, ""); errs.KindOf(err) != errs.Exists {
 		t.Error(err)
 	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if _, err := rpc.Dial("\x00://", nil); err == nil {
-		t.Error("a target that is none was dialled")
+	for _, addr := range []string{"\x00://", "asker", "192.0.2.1:9101", "dns:///asker.example.org:9101", "[::]:9101", ":9101"} {
+		if _, err := rpc.Dial("asker", addr, nil); err == nil {
+			t.Errorf("%q was dialled in the clear", addr)
+		}
 	}
 }
 
@@ -297,7 +304,7 @@ func TestLargeMessages(t *testing.T) {
 // When a server is told to stop, it takes no new calls, and those under way are answered before Run returns.
 func TestRunDrains(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	server := rpc.NewServer(slog.New(slog.DiscardHandler), false, nil)
+	server := rpc.NewServer(slog.New(slog.DiscardHandler), false, nil, nil)
 	ask(func(_ context.Context, q string) (string, error) {
 		if q == "wait" {
 			close(entered)
@@ -347,7 +354,7 @@ func TestRunFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	lis.Close()
-	err = rpc.NewServer(slog.New(slog.DiscardHandler), false, nil).Run(t.Context(), lis)
+	err = rpc.NewServer(slog.New(slog.DiscardHandler), false, nil, nil).Run(t.Context(), lis)
 	if err == nil || !strings.Contains(err.Error(), lis.Addr().String()) {
 		t.Errorf("%v", err)
 	}
@@ -370,7 +377,11 @@ func TestAddressesStayInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	lis.Close()
-	down := dial(t, nil, lis.Addr().String())
+	down, err := rpc.Dial("asker", lis.Addr().String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer down.Close()
 	var network rpc.Network
 	serve(t, &network, "a", func(ctx context.Context, q string) (string, error) { return put(ctx, down, q) })
 	_, err = put(t.Context(), dial(t, &network, "a"), "x")

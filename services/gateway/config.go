@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"net"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/rpc"
 )
 
 // Config is what the gateway needs to know.
@@ -41,7 +44,7 @@ type Config struct {
 
 // FromEnv reads the configuration; problems go to r.
 func FromEnv(r *env.Reader) Config {
-	return Config{
+	c := Config{
 		Hotlines:         hotline.FromEnv(r),
 		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
@@ -51,6 +54,10 @@ func FromEnv(r *env.Reader) Config {
 		DialerURL:        r.URL("BLING_DIALER_PAGES_URL", "http://localhost:9113"),
 		TrustedProxies:   r.Prefixes("BLING_TRUSTED_PROXIES"),
 	}
+	if u, err := url.Parse(c.DialerURL); err == nil && u.Scheme == "http" && u.Host != "" && !rpc.Loopback(net.JoinHostPort(u.Hostname(), "0")) {
+		r.Problem("BLING_DIALER_PAGES_URL", "must begin with https:// unless the dialer is on this machine")
+	}
+	return c
 }
 
 // helpScoutSecrets are the parts of the secret between commas, and the whole, since a secret may have a comma in it.

@@ -24,7 +24,7 @@ import (
 type Deps struct {
 	Telephony, Ticketing *grpc.ClientConn
 	Log                  *slog.Logger
-	// Dialer carries requests to the dialer's pages. Default: over the network.
+	// Dialer carries requests to the dialer's pages. Default: in the clear, over the network.
 	Dialer http.RoundTripper
 }
 

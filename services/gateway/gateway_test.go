@@ -74,7 +74,7 @@ func newGateway(t testing.TB, change ...func(*Config)) (http.Handler, *behind) {
 	log := slog.New(slog.DiscardHandler)
 	b := &behind{}
 	var network rpc.Network
-	server := rpc.NewServer(log, false, nil)
+	server := rpc.NewServer(log, false, nil, nil)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, b)
 	telephonyv1.RegisterTwilioVoiceServiceServer(server, b)
 	telephonyv1.RegisterTelephonyServiceServer(server, b)
@@ -82,7 +82,7 @@ func newGateway(t testing.TB, change ...func(*Config)) (http.Handler, *behind) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, network.Listen("all")) }()
-	conn, err := rpc.Dial("all", &network)
+	conn, err := network.Dial("all")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestErrors(t *testing.T) {
 
 func TestNotReady(t *testing.T) {
 	var network rpc.Network
-	conn, err := rpc.Dial("nobody", &network)
+	conn, err := network.Dial("nobody")
 	if err != nil {
 		t.Fatal(err)
 	}

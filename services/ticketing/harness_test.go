@@ -126,10 +126,10 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 	}
 	var network rpc.Network
 	phone := &phones{sent: make(chan *telephonyv1.SendTextRequest, 1000), files: make(chan *telephonyv1.PutFileRequest, 100)}
-	telephony := rpc.NewServer(log, false, nil)
+	telephony := rpc.NewServer(log, false, nil, nil)
 	telephonyv1.RegisterTelephonyServiceServer(telephony, phone)
 	go telephony.Run(t.Context(), network.Listen("telephony")) //nolint:errcheck // the test is over
-	telephonyConn, err := rpc.Dial("telephony", &network)
+	telephonyConn, err := network.Dial("telephony")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- process.Serve(ctx, process.Config{}, log, network.Listen("ticketing"), service) }()
-	conn, err := rpc.Dial("ticketing", &network)
+	conn, err := network.Dial("ticketing")
 	if err != nil {
 		t.Fatal(err)
 	}

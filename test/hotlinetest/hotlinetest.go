@@ -126,7 +126,7 @@ func (h *Hotline) Serve(t testing.TB, c process.Config) (address string) {
 	t.Helper()
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	fatal(t, err)
-	server := rpc.NewServer(h.options.Log, false, c.Guard)
+	server := process.NewServer(c, h.options.Log)
 	r := (*h.replicas.Load())[0]
 	r.phones.Register(server)
 	r.agents.Register(server)
@@ -447,7 +447,7 @@ func run(t testing.TB, log *slog.Logger, network *rpc.Network, name string, serv
 
 func dial(t testing.TB, name string, network *rpc.Network) *grpc.ClientConn {
 	t.Helper()
-	conn, err := rpc.Dial(name, network)
+	conn, err := network.Dial(name)
 	fatal(t, err)
 	return conn
 }

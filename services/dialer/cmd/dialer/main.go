@@ -3,11 +3,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
-	"net"
 	"os"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/process"
@@ -23,12 +21,11 @@ func main() { process.Main(run) }
 
 func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
-	common := process.FromEnv(r, ":9103")
+	common := process.FromEnv(r, "localhost:9103")
 	config := dialer.FromEnv(r)
-	pagesAddr := r.String("BLING_DIALER_PAGES_ADDR", ":9113")
+	pagesAddr := r.String("BLING_DIALER_PAGES_ADDR", "localhost:9113")
 	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
 	ticketingAddr := r.String("BLING_TICKETING_ADDR", "localhost:9102")
-	key := r.Secret("BLING_CALLER_KEY")
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
@@ -44,19 +41,22 @@ func run(ctx context.Context, _, environ []string) error {
 		return err
 	}
 	defer db.Close()
-	telephony, err := rpc.Dial(telephonyAddr, nil, rpc.WithKey(key))
+	telephony, err := rpc.Dial("telephony", telephonyAddr, common.Identity)
 	if err != nil {
 		return err
 	}
 	defer telephony.Close()
-	ticketing, err := rpc.Dial(ticketingAddr, nil)
+	ticketing, err := rpc.Dial("ticketing", ticketingAddr, common.Identity)
 	if err != nil {
 		return err
 	}
 	defer ticketing.Close()
-	pages, err := net.Listen("tcp", pagesAddr)
+	pages, err := process.Listen(common, pagesAddr)
 	if err != nil {
 		return err
+	}
+	if common.Identity != nil {
+		pages = tls.NewListener(pages, common.Identity.ServerTLS("gateway"))
 	}
 	service, err := dialer.New(config, dialer.Deps{
 		DB: db, Pages: pages, Log: log, CallBacks: telephonyv1.NewCallBackServiceClient(telephony),
@@ -65,13 +65,10 @@ func run(ctx context.Context, _, environ []string) error {
 	if err != nil {
 		return err
 	}
-	lis, err := net.Listen("tcp", common.GRPCAddr)
+	lis, err := process.Listen(common, common.GRPCAddr)
 	if err != nil {
 		return err
 	}
 	log.Info("dialer is ready", "addr", lis.Addr().String(), "pages", pages.Addr().String())
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return process.Private(ctx, common, log) })
-	group.Go(func() error { return process.Serve(ctx, common, log, lis, service) })
-	return group.Wait()
+	return process.Run(ctx, common, log, lis, service)
 }

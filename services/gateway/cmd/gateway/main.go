@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -34,17 +35,21 @@ func run(ctx context.Context, _, environ []string) error {
 	}
 	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
 
-	telephony, err := rpc.Dial(telephonyAddr, nil)
+	telephony, err := rpc.Dial("telephony", telephonyAddr, common.Identity)
 	if err != nil {
 		return err
 	}
 	defer telephony.Close()
-	ticketing, err := rpc.Dial(ticketingAddr, nil)
+	ticketing, err := rpc.Dial("ticketing", ticketingAddr, common.Identity)
 	if err != nil {
 		return err
 	}
 	defer ticketing.Close()
-	service, err := gateway.New(config, gateway.Deps{Telephony: telephony, Ticketing: ticketing, Log: log})
+	pages := http.DefaultTransport.(*http.Transport).Clone()
+	if common.Identity != nil {
+		pages.TLSClientConfig = common.Identity.ClientTLS("dialer")
+	}
+	service, err := gateway.New(config, gateway.Deps{Telephony: telephony, Ticketing: ticketing, Dialer: pages, Log: log})
 	if err != nil {
 		return err
 	}
@@ -54,7 +59,7 @@ func run(ctx context.Context, _, environ []string) error {
 	}
 	log.Info("gateway is ready", "addr", lis.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return process.Private(ctx, common, log) })
+	group.Go(func() error { return process.Private(ctx, common, log, nil) })
 	group.Go(func() error { return service.Run(ctx, lis) })
 	return group.Wait()
 }

@@ -5,10 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/process"
@@ -23,7 +20,7 @@ func main() { process.Main(run) }
 
 func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
-	common := process.FromEnv(r, ":9102")
+	common := process.FromEnv(r, "localhost:9102")
 	config := ticketing.FromEnv(r)
 	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
 	if err := r.Err(); err != nil {
@@ -41,7 +38,7 @@ func run(ctx context.Context, _, environ []string) error {
 		return err
 	}
 	defer db.Close()
-	conn, err := rpc.Dial(telephonyAddr, nil)
+	conn, err := rpc.Dial("telephony", telephonyAddr, common.Identity)
 	if err != nil {
 		return err
 	}
@@ -50,13 +47,10 @@ func run(ctx context.Context, _, environ []string) error {
 	if err != nil {
 		return err
 	}
-	lis, err := net.Listen("tcp", common.GRPCAddr)
+	lis, err := process.Listen(common, common.GRPCAddr)
 	if err != nil {
 		return err
 	}
 	log.Info("ticketing is ready", "addr", lis.Addr().String())
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return process.Private(ctx, common, log) })
-	group.Go(func() error { return process.Serve(ctx, common, log, lis, service) })
-	return group.Wait()
+	return process.Run(ctx, common, log, lis, service)
 }
