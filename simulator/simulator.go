@@ -63,6 +63,8 @@ type Config struct {
 	// TwilioAddr, HelpScoutAddr and PageAddr are where they and the page listen: loopback, since whoever reaches them may do
 	// anything. Defaults: TwilioAddr, HelpScoutAddr and PageAddr.
 	TwilioAddr, HelpScoutAddr, PageAddr string
+	// TwilioURL is the address of the simulated Twilio as the hotline sees it: recordings and files are there. Default: where it listens.
+	TwilioURL string
 	// GatewayURL is the hotline's address, to which the webhooks go. Default: http://127.0.0.1:8080.
 	GatewayURL string
 	// StateDir is where they keep their state between runs. Optional.
@@ -113,7 +115,7 @@ func Start(c Config) (s *Simulator, err error) {
 		twilioState, helpScoutState = filepath.Join(c.StateDir, "twilio.json"), filepath.Join(c.StateDir, "helpscout.json")
 	}
 	if s.Twilio, err = twiliosim.New(twiliosim.Config{
-		PublicURL: s.TwilioURL(), StateFile: twilioState, Logger: c.Log, Now: c.Clock.Now, CallClock: c.Clock.Calls,
+		PublicURL: cmp.Or(c.TwilioURL, s.TwilioURL()), StateFile: twilioState, Logger: c.Log, Now: c.Clock.Now, CallClock: c.Clock.Calls,
 		Client: s.client(s.listener("Twilio")),
 	}); err != nil {
 		return nil, fmt.Errorf("making the simulated Twilio: %w", err)

@@ -141,7 +141,7 @@ func (w waits) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (l *ledger) queue(topics ...jobs.Topic) (*jobs.Queue, <-chan struct{}) {
 	l.t.Helper()
 	w := waits{slog.NewTextHandler(l.t.Output(), nil), make(chan struct{}, 1000)}
-	q, err := jobs.New(l.DB, slog.New(w), topics...)
+	q, err := jobs.New(l.DB, slog.New(w), topics)
 	if err != nil {
 		l.t.Fatal(err)
 	}

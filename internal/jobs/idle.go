@@ -8,7 +8,8 @@ import (
 	"github.com/bling-hotline/bling/internal/sqldb"
 )
 
-// Idle waits until there is no work left in any of these databases, not even work that waits for its time. It is for tests and the
+// Idle waits until there is no work left in any of these databases, not even work that waits for its time, but for what is done
+// regularly. It is for tests and the
 // playground.
 func Idle(ctx context.Context, dbs ...*sqldb.DB) error {
 	// A job ends in the database, which nobody is told of, so it is asked; more than once, since what ends may begin something else.
@@ -22,7 +23,7 @@ func Idle(ctx context.Context, dbs ...*sqldb.DB) error {
 		}
 		for _, db := range dbs {
 			var n int
-			if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'scheduled', 'retryable')`).Scan(&n); err != nil {
+			if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM river_job WHERE kind = 'drain' AND state IN ('available', 'running', 'scheduled', 'retryable')`).Scan(&n); err != nil {
 				return err
 			}
 			if n > 0 {

@@ -6,6 +6,8 @@
 // transaction that records the work, there is at most one a lane, and it ends in a transaction that has looked
 // once more. If a job is lost all the same, Sweep makes it again from the ledger, at start and every minute.
 //
+// Chores are what is done regularly. Whichever replica River has made the leader puts them into the queue, so each is done once.
+//
 // A step that fails holds its lane and no other. How often it may fail and what then becomes of the work is the
 // service's to decide; jobs never throws work away.
 package jobs
@@ -17,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,16 @@ type Topic struct {
 	Limit time.Duration
 }
 
+// Chore is something that is done regularly: once for all replicas of the service, and by one of them at a time.
+type Chore struct {
+	// Name is stable: it is stored.
+	Name string
+	// Every is how often. It is done at start as well.
+	Every time.Duration
+	// Do has choreLimit. What it returns is logged; the next time it is done again.
+	Do func(context.Context) error
+}
+
 const (
 	// StepTimeout bounds a step that has no limit of its own.
 	StepTimeout = 9 * time.Second
@@ -55,6 +66,7 @@ const (
 	jobTimeout   = turn + StepTimeout + time.Second
 	rescueAfter  = jobTimeout + 2*time.Second
 	sweepEvery   = time.Minute
+	choreLimit   = time.Minute
 	defaultRetry = time.Second
 )
 
@@ -63,10 +75,8 @@ type Queue struct {
 	db     *sqldb.DB
 	client *river.Client[*sql.Tx]
 	topics map[string]*topic
+	chores map[string]Chore
 	log    *slog.Logger
-	ctx    context.Context
-	stop   context.CancelFunc
-	sweeps sync.WaitGroup
 }
 
 type topic struct {
@@ -83,10 +93,29 @@ type drain struct {
 // Kind is the job's stored name.
 func (drain) Kind() string { return "drain" }
 
+// chore is the job: do this chore.
+type chore struct {
+	Name string `json:"name" river:"unique"`
+}
+
+// Kind is the job's stored name.
+func (chore) Kind() string { return "chore" }
+
+// choreQueue is where chores wait, apart from all topics.
+const choreQueue = "chores"
+
 // New returns the queue of a service on its database. It does nothing until Start.
-func New(db *sqldb.DB, log *slog.Logger, topics ...Topic) (*Queue, error) {
-	q := &Queue{db: db, topics: map[string]*topic{}, log: log}
-	queues := map[string]river.QueueConfig{}
+func New(db *sqldb.DB, log *slog.Logger, topics []Topic, chores ...Chore) (*Queue, error) {
+	q := &Queue{db: db, topics: map[string]*topic{}, chores: map[string]Chore{}, log: log}
+	chores = append(chores, Chore{Name: "sweep", Every: sweepEvery, Do: q.sweep})
+	queues := map[string]river.QueueConfig{choreQueue: {MaxWorkers: len(chores)}}
+	var periodic []*river.PeriodicJob
+	for _, c := range chores {
+		q.chores[c.Name] = c
+		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(c.Every), func() (river.JobArgs, *river.InsertOpts) {
+			return chore{c.Name}, &river.InsertOpts{Queue: choreQueue, UniqueOpts: once}
+		}, &river.PeriodicJobOpts{RunOnStart: true}))
+	}
 	for _, t := range topics {
 		t.Limit = cmp.Or(t.Limit, StepTimeout)
 		q.topics[t.Name] = &topic{Topic: t}
@@ -94,6 +123,7 @@ func New(db *sqldb.DB, log *slog.Logger, topics ...Topic) (*Queue, error) {
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{q: q})
+	river.AddWorker(workers, &choreWorker{q: q})
 	poll := 50 * time.Millisecond
 	if db.Shared() {
 		poll = 200 * time.Millisecond // PostgreSQL notifies, but for what comes within FetchCooldown
@@ -101,6 +131,7 @@ func New(db *sqldb.DB, log *slog.Logger, topics ...Topic) (*Queue, error) {
 	client, err := river.NewClient(db.River(), &river.Config{
 		Queues:                      queues,
 		Workers:                     workers,
+		PeriodicJobs:                periodic,
 		Logger:                      slog.New(quiet{log.Handler()}),
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           poll,
@@ -132,10 +163,10 @@ func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
 
 // Start begins to work, with whatever the last process left undone.
 func (q *Queue) Start() error {
-	q.ctx, q.stop = context.WithCancel(context.Background())
+	ctx := context.Background()
 	if !q.db.Shared() {
 		// This process is alone on its file: whatever says "running" was cut off with the last one.
-		err := q.db.Update(q.ctx, func(tx *sql.Tx) error {
+		err := q.db.Update(ctx, func(tx *sql.Tx) error {
 			_, err := tx.Exec(`UPDATE river_job SET state = 'available' WHERE state = 'running'`)
 			if err == nil {
 				_, err = tx.Exec(`DELETE FROM river_leader`)
@@ -146,17 +177,14 @@ func (q *Queue) Start() error {
 			return fmt.Errorf("freeing jobs of the last process: %w", err)
 		}
 	}
-	if err := q.client.Start(q.ctx); err != nil {
+	if err := q.client.Start(ctx); err != nil {
 		return fmt.Errorf("starting job queue: %w", err)
 	}
-	q.sweeps.Go(q.sweep)
 	return nil
 }
 
 // Stop lets the steps under way finish and stops. After ctx ends it cancels them.
 func (q *Queue) Stop(ctx context.Context) error {
-	defer q.sweeps.Wait()
-	defer q.stop()
 	err := q.client.Stop(ctx)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return q.client.StopAndCancel(context.WithoutCancel(ctx))
@@ -185,22 +213,13 @@ func (q *Queue) Wake(ctx context.Context, tx *sql.Tx, topic string, lanes ...str
 	return nil
 }
 
-// sweep wakes every lane that has work, now and every minute, in case a job was lost.
-func (q *Queue) sweep() {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for {
-		for name := range q.topics {
-			if err := q.Sweep(q.ctx, name); err != nil && q.ctx.Err() == nil {
-				q.log.Error("sweep failed", "topic", name, "err", err)
-			}
-		}
-		select {
-		case <-ticker.C:
-		case <-q.ctx.Done():
-			return
-		}
+// sweep wakes every lane that has work, in case a job was lost.
+func (q *Queue) sweep(ctx context.Context) error {
+	var failed []error
+	for name := range q.topics {
+		failed = append(failed, q.Sweep(ctx, name))
 	}
+	return errors.Join(failed...)
 }
 
 // Sweep wakes every lane of a topic that has work.
@@ -219,6 +238,26 @@ func (q *Queue) Sweep(ctx context.Context, topic string) error {
 		}
 		after = lanes[len(lanes)-1]
 	}
+}
+
+type choreWorker struct {
+	river.WorkerDefaults[chore]
+	q *Queue
+}
+
+// Timeout is how long a chore may take; after that it is taken for stuck.
+func (w *choreWorker) Timeout(*river.Job[chore]) time.Duration { return choreLimit }
+
+// Work does a chore.
+func (w *choreWorker) Work(ctx context.Context, job *river.Job[chore]) error {
+	c, ok := w.q.chores[job.Args.Name]
+	if !ok {
+		return river.JobCancel(fmt.Errorf("no chore %s", job.Args.Name))
+	}
+	if err := c.Do(ctx); err != nil && ctx.Err() == nil {
+		w.q.log.ErrorContext(ctx, "what is done regularly failed", "chore", c.Name, "err", err)
+	}
+	return nil
 }
 
 type worker struct {

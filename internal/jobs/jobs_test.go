@@ -471,6 +471,50 @@ func TestStartSweeps(t *testing.T) {
 	})
 }
 
+// A chore is done by one replica at a time and as often as it should be, however many replicas there are, and also after the one that
+// led them has stopped.
+func TestChores(t *testing.T) {
+	const every, replicas = 100 * time.Millisecond, 3
+	c := sqldbtest.Postgres(t)
+	var under atomic.Int32
+	done := make(chan time.Time, 1000)
+	chore := jobs.Chore{Name: "tidy", Every: every, Do: func(context.Context) error {
+		if under.Add(1) > 1 {
+			t.Error("two do the same chore")
+		}
+		done <- time.Now()
+		under.Add(-1)
+		return errors.New("which is logged, and no reason not to do it again")
+	}}
+	var queues []*jobs.Queue
+	var l *ledger
+	for range replicas {
+		l = open(t, c)
+		q, err := jobs.New(l.DB, slog.New(slog.DiscardHandler), nil, chore)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Start(); err != nil {
+			t.Fatal(err)
+		}
+		queues = append(queues, q)
+	}
+	for _, q := range queues {
+		const rounds = 10
+		first := recv(l, done, "the chore")
+		last := first
+		for range rounds {
+			last = recv(l, done, "the chore, again")
+		}
+		if took := last.Sub(first); took < rounds*every*2/3 {
+			t.Errorf("%d times in %v", rounds, took)
+		}
+		if err := q.Stop(l.ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The sweep finds every lane, however many there are, and makes one job for each, however often it runs.
 func TestSweepFindsAll(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger) {
@@ -596,10 +640,10 @@ func child(dir string) error {
 		return err
 	}
 	l := &ledger{DB: db}
-	q, err := jobs.New(db, slog.New(slog.DiscardHandler), l.topic("work", 1, func(context.Context, item) error {
+	q, err := jobs.New(db, slog.New(slog.DiscardHandler), []jobs.Topic{l.topic("work", 1, func(context.Context, item) error {
 		fmt.Println("begun")
 		select {}
-	}))
+	})})
 	if err != nil {
 		return err
 	}

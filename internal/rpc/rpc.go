@@ -55,8 +55,9 @@ func NewServer(log *slog.Logger, reflect bool, id *Identity, callers Callers) *S
 		grpc.StatsHandler(otelgrpc.NewServerHandler()),
 		grpc.MaxRecvMsgSize(MaxMessage),
 		grpc.MaxSendMsgSize(MaxMessage),
-		// Whoever is connected looks again from time to time who is there: new replicas get work, and new certificates count.
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 20 * time.Second}),
+		// Whoever is connected connects anew from time to time: new replicas get work, and new certificates count. Calls under way, and
+		// streams, stay where they are.
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: time.Minute}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery / 2}),
 	}
 	if id != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/batch"
@@ -71,7 +70,7 @@ func New(c Config, d Deps) (*Service, error) {
 	}
 	transcripts := s.topic(sqlstore.Transcript, 2, s.transcript)
 	transcripts.Limit = transcribeFor
-	if s.queue, err = jobs.New(d.DB, d.Log,
+	if s.queue, err = jobs.New(d.DB, d.Log, []jobs.Topic{
 		s.topic(sqlstore.TextIn, c.Workers, s.deliver),
 		s.topic(sqlstore.TextOut, c.Workers, s.send),
 		s.topic(sqlstore.Tell, max(1, c.Workers/4), s.tell),
@@ -80,7 +79,7 @@ func New(c Config, d Deps) (*Service, error) {
 		s.topic(sqlstore.CallBacks, max(1, c.Workers/4), s.callBack),
 		s.topic(sqlstore.TellBacks, max(1, c.Workers/4), s.tellCallBack),
 		transcripts,
-	); err != nil {
+	}, s.chores()...); err != nil {
 		return nil, err
 	}
 	s.store.Wake = s.queue.Wake
@@ -123,40 +122,24 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.queue.Start(); err != nil {
 		return err
 	}
-	var regular sync.WaitGroup
-	regular.Go(func() {
-		s.every(ctx, s.LookEvery, func() error {
-			// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
-			return errors.Join(s.reroute(ctx), s.store.DropFiles(ctx, s.Now()), s.store.ForgetPrivate(ctx, s.Now()))
-		})
-	})
-	regular.Go(func() {
-		s.every(ctx, s.LookEvery, func() error {
-			return errors.Join(s.closeCalls(ctx), s.closeCallBacks(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx))
-		})
-	})
-	regular.Go(func() {
-		s.every(ctx, min(5*time.Second, s.Patience/10), func() error { return s.store.Overdue(ctx, s.Now()) })
-	})
-	regular.Wait()
+	<-ctx.Done()
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return s.queue.Stop(stopCtx)
 }
 
-// every does something again and again until ctx ends.
-func (s *Service) every(ctx context.Context, d time.Duration, do func() error) {
-	ticker := time.NewTicker(d)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-		if err := do(); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "what is done regularly failed", "err", err)
-		}
+// chores are what is done although nobody tells us.
+func (s *Service) chores() []jobs.Chore {
+	return []jobs.Chore{
+		// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
+		{Name: "reroute", Every: s.LookEvery, Do: s.reroute},
+		{Name: "forget", Every: s.LookEvery, Do: func(ctx context.Context) error {
+			return errors.Join(s.store.DropFiles(ctx, s.Now()), s.store.ForgetPrivate(ctx, s.Now()))
+		}},
+		{Name: "look", Every: s.LookEvery, Do: func(ctx context.Context) error {
+			return errors.Join(s.closeCalls(ctx), s.closeCallBacks(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx))
+		}},
+		{Name: "overdue", Every: min(5*time.Second, s.Patience/10), Do: func(ctx context.Context) error { return s.store.Overdue(ctx, s.Now()) }},
 	}
 }
 

@@ -50,10 +50,10 @@ func New(c Config, d Deps) (*Service, error) {
 	s := &Service{Config: c, Deps: d, store: sqlstore.New(d.DB)}
 	s.desk = helpscout.New(c.APIURL, c.ClientID, c.ClientSecret, newBudget(s.store, d.Log, d.Now))
 	var err error
-	if s.queue, err = jobs.New(d.DB, d.Log,
-		jobs.Topic{Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Work().Pending, Lanes: s.store.Work().Lanes},
-		jobs.Topic{Name: sqlstore.Replies, Workers: 8, Step: s.handleReplies, Pending: s.store.ReplyWork().Pending, Lanes: s.store.ReplyWork().Lanes},
-	); err != nil {
+	if s.queue, err = jobs.New(d.DB, d.Log, []jobs.Topic{
+		{Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Work().Pending, Lanes: s.store.Work().Lanes},
+		{Name: sqlstore.Replies, Workers: 8, Step: s.handleReplies, Pending: s.store.ReplyWork().Pending, Lanes: s.store.ReplyWork().Lanes},
+	}); err != nil {
 		return nil, err
 	}
 	s.store.Wake = s.queue.Wake

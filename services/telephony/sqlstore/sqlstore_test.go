@@ -26,7 +26,7 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 	for _, name := range sqlstore.Topics {
 		topics = append(topics, jobs.Topic{Name: name, Workers: 1})
 	}
-	queue, err := jobs.New(db, slog.New(slog.NewTextHandler(t.Output(), nil)), topics...)
+	queue, err := jobs.New(db, slog.New(slog.NewTextHandler(t.Output(), nil)), topics)
 	if err != nil {
 		t.Fatal(err)
 	}

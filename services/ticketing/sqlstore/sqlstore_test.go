@@ -22,7 +22,7 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 	}
 	t.Cleanup(func() { db.Close() })
 	s := sqlstore.New(db)
-	queue, err := jobs.New(db, slog.New(slog.NewTextHandler(t.Output(), nil)), jobs.Topic{Name: sqlstore.Notes, Workers: 1})
+	queue, err := jobs.New(db, slog.New(slog.NewTextHandler(t.Output(), nil)), []jobs.Topic{{Name: sqlstore.Notes, Workers: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("simulator", flag.ContinueOnError)
 	c := simulator.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	flags.StringVar(&c.TwilioAddr, "twilio", simulator.TwilioAddr, "where the simulated Twilio listens")
+	flags.StringVar(&c.TwilioURL, "twilio-url", "", "its address as the hotline sees it, if that is not where it listens")
 	flags.StringVar(&c.HelpScoutAddr, "helpscout", simulator.HelpScoutAddr, "where the simulated Help Scout listens")
 	flags.StringVar(&c.PageAddr, "page", simulator.PageAddr, "where the page to play with them is")
 	flags.StringVar(&c.GatewayURL, "gateway", "http://127.0.0.1:8080", "the hotline's address, where webhooks go")
