@@ -33,6 +33,17 @@ build: ## all programs, into bin/
 	go build -o bin/ work
 .PHONY: build
 
+IMAGE_PREFIX ?= ghcr.io/bling-hotline/
+VERSION ?= $(shell git describe --tags --always --dirty)
+DOCKER ?= docker
+
+images: ## container images of the services and the simulator, each PREFIXbling-NAME:VERSION
+	for service in gateway telephony ticketing dialer simulator; do \
+		$(DOCKER) build --build-arg SERVICE=$$service --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
+			-t $(IMAGE_PREFIX)bling-$$service:$(VERSION) .; \
+	done
+.PHONY: images
+
 test: ## all tests, with the race detector, on SQLite and PostgreSQL, and in a real browser
 	tools/get-chromium.sh
 	tools/with-postgres.sh go test $(RACE) -timeout 40m work

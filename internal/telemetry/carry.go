@@ -16,6 +16,8 @@ const scope = "github.com/bling-hotline/bling"
 
 func attrService(name string) attribute.KeyValue { return semconv.ServiceName(name) }
 
+func attrVersion() attribute.KeyValue { return semconv.ServiceVersion(Version()) }
+
 // Carry returns the trace of ctx as one line of text, to be stored with work that is done later.
 func Carry(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}

@@ -29,7 +29,7 @@ import (
 // Setup makes the process's traces and metrics real. service is its name in them. Each of the watchers sees all spans, whatever
 // becomes of them elsewhere. Call the returned function at the end; it sends what is left.
 func Setup(ctx context.Context, service string, watchers ...sdktrace.SpanProcessor) (shutdown func(context.Context) error, err error) {
-	res, err := resource.Merge(resource.Default(), resource.NewSchemaless(attrService(service)))
+	res, err := resource.Merge(resource.Default(), resource.NewSchemaless(attrService(service), attrVersion()))
 	if err != nil {
 		return nil, fmt.Errorf("describing this process: %w", err)
 	}

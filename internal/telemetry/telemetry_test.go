@@ -198,7 +198,8 @@ func TestSetup(t *testing.T) {
 	counter.Add(ctx, 3)
 	w := httptest.NewRecorder()
 	telemetry.Private().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	if body := w.Body.String(); !strings.Contains(body, "bling_test") || !strings.Contains(body, `service_name="telephony"`) {
+	if body := w.Body.String(); !strings.Contains(body, "bling_test") || !strings.Contains(body, `service_name="telephony"`) ||
+		!strings.Contains(body, `service_version="`+telemetry.Version()+`"`) {
 		t.Errorf("metrics have no count of the service:\n%.2000s", body)
 	}
 	if err := shutdown(t.Context()); err != nil {
