@@ -59,24 +59,24 @@ func serve(ctx context.Context, environ []string) error {
 // runHotline runs all services in this process until ctx ends.
 func runHotline(ctx context.Context, environ []string, p playing) error {
 	r := env.New(environ)
-	common := process.FromEnv(r, "")
+	common, database := process.FromEnv(r, ""), process.DatabaseFromEnv(r)
 	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
 	gatewayConfig.Grace = p.Grace
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
-	telephonyDB, err := telephonystore.Open(ctx, common.Database)
+	telephonyDB, err := telephonystore.Open(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer telephonyDB.Close()
-	ticketingDB, err := ticketingstore.Open(ctx, common.Database)
+	ticketingDB, err := ticketingstore.Open(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer ticketingDB.Close()
 
-	dialerDB, err := dialerstore.Open(ctx, common.Database)
+	dialerDB, err := dialerstore.Open(ctx, database)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 			Idle: func(ctx context.Context) error { return jobs.Idle(ctx, telephonyDB, ticketingDB) },
 		})
 	} else {
-		log.Info("the hotline is open", "addr", lis.Addr().String(), "public_url", gatewayConfig.PublicURL)
+		log.Info("the hotline is open", "version", telemetry.Version(), "addr", lis.Addr().String(), "public_url", gatewayConfig.PublicURL)
 	}
 	return group.Wait()
 }

@@ -41,8 +41,6 @@ var names = []string{
 
 // Config is what every process needs to know.
 type Config struct {
-	// Database says where the service's tables are.
-	Database sqldb.Config
 	// GRPCAddr is where the service's own gRPC server listens (BLING_GRPC_ADDR).
 	GRPCAddr string
 	// PrivateAddr is where metrics and profiles are served. Default: 127.0.0.1:9464.
@@ -61,7 +59,6 @@ type Config struct {
 // FromEnv reads the configuration; problems go to r. grpcAddr is the default of BLING_GRPC_ADDR.
 func FromEnv(r *env.Reader, grpcAddr string) Config {
 	c := Config{
-		Database:    sqldb.Config{URL: r.Secret("BLING_DATABASE_URL"), Dir: r.String("BLING_DATA_DIR", "")},
 		GRPCAddr:    r.String("BLING_GRPC_ADDR", grpcAddr),
 		PrivateAddr: r.String("BLING_PRIVATE_ADDR", "127.0.0.1:9464"),
 		Reflection:  r.Bool("BLING_REFLECTION", true),
@@ -71,15 +68,21 @@ func FromEnv(r *env.Reader, grpcAddr string) Config {
 	if err := c.LogLevel.UnmarshalText([]byte(r.String("BLING_LOG_LEVEL", "info"))); err != nil {
 		r.Problem("BLING_LOG_LEVEL", "must be debug, info, warn or error")
 	}
-	if u := c.Database.URL; u != "" && !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {
+	return c
+}
+
+// DatabaseFromEnv says where the tables of services are that have any.
+func DatabaseFromEnv(r *env.Reader) sqldb.Config {
+	c := sqldb.Config{URL: r.Secret("BLING_DATABASE_URL"), Dir: r.String("BLING_DATA_DIR", "")}
+	if c.URL != "" && !strings.HasPrefix(c.URL, "postgres://") && !strings.HasPrefix(c.URL, "postgresql://") {
 		r.Problem("BLING_DATABASE_URL", "must begin with postgres://")
 	}
-	if c.Database.URL == "" && c.Database.Dir == "" {
+	if c.URL == "" && c.Dir == "" {
 		dir, err := StateDir("bling")
 		if err != nil {
 			r.Problem("BLING_DATA_DIR", "is not set, and there is no home directory: %v", err)
 		}
-		c.Database.Dir = dir
+		c.Dir = dir
 	}
 	return c
 }

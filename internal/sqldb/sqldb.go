@@ -93,8 +93,12 @@ func openSQLite(dir, service string) (*DB, error) {
 	}
 	path := filepath.Join(dir, service+".db")
 	lock := flock.New(path + ".lock")
-	if free, err := lock.TryLock(); err != nil || !free {
-		return nil, errors.Join(fmt.Errorf("%s is in use by another process", path), err)
+	free, err := lock.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if !free {
+		return nil, fmt.Errorf("%s is in use by another process", path)
 	}
 	// FULL: a commit that was answered survives a power cut, not only a crash of ours.
 	write := openCached(dsn(path, "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)") + "&_txlock=immediate")
@@ -260,8 +264,15 @@ func (db *DB) migrate(ctx context.Context, service string, migrations fs.FS) err
 			return err
 		}
 		defer lock.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtext('bling-migrate-' || $1))", service) //nolint:errcheck // the connection goes anyway
-		if _, err := db.write.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{service}.Sanitize()); err != nil {
+		// PostgreSQL asks for the right to create before it looks whether the schema is there.
+		var there bool
+		if err := db.write.QueryRowContext(ctx, "SELECT to_regnamespace($1) IS NOT NULL", pgx.Identifier{service}.Sanitize()).Scan(&there); err != nil {
 			return err
+		}
+		if !there {
+			if _, err := db.write.ExecContext(ctx, "CREATE SCHEMA "+pgx.Identifier{service}.Sanitize()); err != nil {
+				return err
+			}
 		}
 	}
 	ours, err := withIdentity(migrations, identity)

@@ -23,9 +23,13 @@ func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
 	common := process.FromEnv(r, "localhost:9103")
 	config := dialer.FromEnv(r)
+	database := process.DatabaseFromEnv(r)
 	pagesAddr := r.String("BLING_DIALER_PAGES_ADDR", "localhost:9113")
 	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
 	ticketingAddr := r.String("BLING_TICKETING_ADDR", "localhost:9102")
+	if len(config.Keys) == 0 {
+		r.Problem("BLING_DIALER_KEY", "is not set, and neither is HELPSCOUT_APP_SECRET, which could do instead")
+	}
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
@@ -36,7 +40,7 @@ func run(ctx context.Context, _, environ []string) error {
 	}
 	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
 
-	db, err := sqlstore.Open(ctx, common.Database)
+	db, err := sqlstore.Open(ctx, database)
 	if err != nil {
 		return err
 	}
@@ -69,6 +73,6 @@ func run(ctx context.Context, _, environ []string) error {
 	if err != nil {
 		return err
 	}
-	log.Info("dialer is ready", "addr", lis.Addr().String(), "pages", pages.Addr().String())
+	log.Info("dialer is ready", "version", telemetry.Version(), "addr", lis.Addr().String(), "pages", pages.Addr().String())
 	return process.Run(ctx, common, log, lis, service)
 }

@@ -57,7 +57,7 @@ func run(ctx context.Context, _, environ []string) error {
 	if err != nil {
 		return err
 	}
-	log.Info("gateway is ready", "addr", lis.Addr().String())
+	log.Info("gateway is ready", "version", telemetry.Version(), "addr", lis.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return process.Private(ctx, common, log, nil) })
 	group.Go(func() error { return service.Run(ctx, lis) })

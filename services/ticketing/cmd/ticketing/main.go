@@ -22,6 +22,7 @@ func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
 	common := process.FromEnv(r, "localhost:9102")
 	config := ticketing.FromEnv(r)
+	database := process.DatabaseFromEnv(r)
 	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
@@ -33,7 +34,7 @@ func run(ctx context.Context, _, environ []string) error {
 	}
 	defer flush(context.WithoutCancel(ctx)) //nolint:errcheck // nobody is left to tell
 
-	db, err := sqlstore.Open(ctx, common.Database)
+	db, err := sqlstore.Open(ctx, database)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,6 @@ func run(ctx context.Context, _, environ []string) error {
 	if err != nil {
 		return err
 	}
-	log.Info("ticketing is ready", "addr", lis.Addr().String())
+	log.Info("ticketing is ready", "version", telemetry.Version(), "addr", lis.Addr().String())
 	return process.Run(ctx, common, log, lis, service)
 }
