@@ -44,11 +44,26 @@ images: ## container images of the services and the simulator, each PREFIXbling-
 	done
 .PHONY: images
 
-test: ## all tests, with the race detector, on SQLite and PostgreSQL, and in a real browser
+test: ## all tests, on SQLite and PostgreSQL, with the race detector, and in a real browser
 	tools/get-chromium.sh
-	tools/with-postgres.sh go test $(RACE) -timeout 40m work
+	tools/with-postgres.sh $(MAKE) --keep-going --no-print-directory tested-alone tested-together tested-for-races
 	GOWORK=off go -C tools test ./...
 .PHONY: test
+
+tested-alone:
+	go test $(RACE) -timeout 20m $$(go list work | grep -v '/test$$')
+.PHONY: tested-alone
+
+# The whole hotline, at full speed. The race detector makes SQLite, which is compiled to Go, ten times slower, and sees nothing of
+# other processes.
+tested-together:
+	go test -timeout 20m ./test
+.PHONY: tested-together
+
+# So what runs in this process runs again, with less of everything.
+tested-for-races:
+	go test $(RACE) -short -timeout 20m ./test
+.PHONY: tested-for-races
 
 bench: ## what a text costs, on SQLite and PostgreSQL, beside what it must cost at least
 	tools/with-postgres.sh bash -c "go test ./test -run '^$$' -bench 'Ack|Deliver' -benchtime 8000x && \

@@ -27,6 +27,9 @@ import (
 // chromium opens a real browser, or skips the test where there is none.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("short: a browser")
+	}
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Skip("there is no chromium here")
 	}

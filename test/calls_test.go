@@ -26,7 +26,7 @@ import (
 // voicemail within the ceiling, or has hung up before. Nobody talks with a machine or with two people, and no leg is left.
 func TestCalls(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
-		h, outcomes := randomCalls(t, 40, hotlinetest.Options{DB: db}, nil)
+		h, outcomes := randomCalls(t, 80, hotlinetest.Options{DB: db}, nil)
 		if err := h.Idle(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -145,6 +145,9 @@ func TestCallsWithRestarts(t *testing.T) {
 
 // randomCalls makes a number of random calls, looks at each, and says what became of them. ready is called when the hotline runs.
 func randomCalls(t *testing.T, number int, o hotlinetest.Options, ready func(*hotlinetest.Hotline)) (h *hotlinetest.Hotline, outcomes map[string]string) {
+	if testing.Short() {
+		number /= 4
+	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -207,7 +210,7 @@ func randomCalls(t *testing.T, number int, o hotlinetest.Options, ready func(*ho
 		}
 	}
 	t.Logf("%d talks, %d voicemail greetings, %d callers gone before", talks, greetings, gone)
-	if talks == 0 || greetings == 0 {
+	if number >= 20 && (talks == 0 || greetings == 0) {
 		t.Error("the calls were all alike")
 	}
 	return h, outcomes

@@ -25,6 +25,9 @@ func TestCrowd(t *testing.T) {
 		h.Twilio.Faults().Set(trouble)
 		h.HelpScout.Faults().Set(trouble)
 		crowd := &hotlinetest.Crowd{Crowd: crowd.Crowd{Supporters: 120, Texts: 1200, Concurrency: 16, Seed: 7}}
+		if testing.Short() {
+			crowd.Supporters, crowd.Texts = 40, 300
+		}
 		crowd.Send(ctx, t, h.Twilio)
 		crowd.Arrived(ctx, t, h.Vendors)
 		crowd.Check(t, h.Vendors)

@@ -19,9 +19,13 @@ func Build(t testing.TB, pkg string) string {
 	return BuildTo(t, t.TempDir(), pkg)
 }
 
-// BuildTo compiles a command of the workspace into a folder and returns the binary's path.
+// BuildTo compiles a command of the workspace into a folder and returns the binary's path. Short tests, which are for the race
+// detector, skip: it sees nothing of other processes.
 func BuildTo(t testing.TB, dir, pkg string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("short: processes of their own")
+	}
 	path := filepath.Join(dir, filepath.Base(pkg))
 	out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput()
 	if err != nil {
