@@ -509,9 +509,10 @@ func TestSecurityCallers(t *testing.T) {
 	must(t, err)
 	issue := func(a *certs.Authority, folder string, from time.Time, names ...string) *rpc.Identity {
 		folder = filepath.Join(dir, folder)
-		must(t, a.Issue(folder, names, from, time.Hour))
-		id, err := rpc.OpenIdentity(folder)
+		must(t, a.Issue(folder, names, now, time.Hour))
+		id, err := rpc.OpenIdentity(folder, names[0])
 		must(t, err)
+		must(t, a.Issue(folder, names, from, time.Hour)) // it is read anew
 		return id
 	}
 	address := b.Serve(t, process.Config{

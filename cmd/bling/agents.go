@@ -39,7 +39,7 @@ func agents(ctx context.Context, command string, environ, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("want %d arguments, got %d", want, flags.NArg())
 	}
-	id := process.Identity(r)
+	id := process.Identity(r, "")
 	if err := r.Err(); err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func serve(ctx context.Context, environ []string) error {
 // runHotline runs all services in this process until ctx ends.
 func runHotline(ctx context.Context, environ []string, p playing) error {
 	r := env.New(environ)
-	common, database := process.FromEnv(r, ""), process.DatabaseFromEnv(r)
+	common, database := process.FromEnv(r, "bling", ""), process.DatabaseFromEnv(r)
 	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
 	gatewayConfig.Grace = p.Grace
 	if err := r.Err(); err != nil {
@@ -133,14 +133,21 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 			return fmt.Errorf("opening the API: %w", err)
 		}
 	}
-	// The door closes first, then the dialer, then telephony, then ticketing: nobody calls into what has stopped.
+	// The doors close first, then the dialer, then telephony, then ticketing: nobody calls into what has stopped.
 	group, groupCtx := errgroup.WithContext(ctx)
-	dialerCtx, doorClosed := context.WithCancel(context.WithoutCancel(ctx))
+	dialerCtx, doorsClosed := context.WithCancel(context.WithoutCancel(ctx))
 	telephonyCtx, dialerStopped := context.WithCancel(context.WithoutCancel(ctx))
 	ticketingCtx, telephonyStopped := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error {
-		defer doorClosed()
-		return door.Run(groupCtx, lis)
+		defer doorsClosed()
+		doors, doorsCtx := errgroup.WithContext(groupCtx)
+		doors.Go(func() error { return door.Run(doorsCtx, lis) })
+		if api != nil {
+			doors.Go(func() error {
+				return process.ServeAll(doorsCtx, common, log, api, telephonyService, ticketingService, dialerService)
+			})
+		}
+		return doors.Wait()
 	})
 	group.Go(func() error {
 		defer dialerStopped()
@@ -154,14 +161,6 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 		return process.Serve(ticketingCtx, common, ticketingLog, network.Listen("ticketing"), ticketingService)
 	})
 	group.Go(func() error { return process.Private(groupCtx, common, log, nil) })
-	if api != nil {
-		server := process.NewServer(common, log)
-		telephonyService.Register(server)
-		ticketingService.Register(server)
-		dialerService.Register(server)
-		server.Stopping = telephonyService.StopStreams
-		group.Go(func() error { return server.Run(groupCtx, api) })
-	}
 	if p.Ready != nil {
 		p.Ready(running{
 			Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Recorded: telephonyService.Recorded,

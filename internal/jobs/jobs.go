@@ -254,7 +254,7 @@ func (w *choreWorker) Work(ctx context.Context, job *river.Job[chore]) error {
 	if !ok {
 		return river.JobCancel(fmt.Errorf("no chore %s", job.Args.Name))
 	}
-	if err := c.Do(ctx); err != nil && ctx.Err() == nil {
+	if err := c.Do(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) { // which is that we stop
 		w.q.log.ErrorContext(ctx, "what is done regularly failed", "chore", c.Name, "err", err)
 	}
 	return nil

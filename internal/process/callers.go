@@ -34,7 +34,7 @@ func callersFromEnv(r *env.Reader) rpc.Callers {
 		if !ok || caller == "" || allowed[service] == nil {
 			r.Problem("BLING_CALLERS", "%q must be a name and a service, such as crm:%s; the services are %s", entry,
 				telephonyv1.TelephonyService_ServiceDesc.ServiceName, strings.Join(slices.Sorted(maps.Keys(allowed)), ", "))
-			break
+			continue
 		}
 		more[service] = append(more[service], caller)
 	}

@@ -56,14 +56,20 @@ type Config struct {
 	LogLevel slog.Level
 }
 
-// FromEnv reads the configuration; problems go to r. grpcAddr is the default of BLING_GRPC_ADDR.
-func FromEnv(r *env.Reader, grpcAddr string) Config {
+// FromEnv reads the configuration of a service; problems go to r. grpcAddr is the default of BLING_GRPC_ADDR.
+func FromEnv(r *env.Reader, service, grpcAddr string) Config {
 	c := Config{
 		GRPCAddr:    r.String("BLING_GRPC_ADDR", grpcAddr),
 		PrivateAddr: r.String("BLING_PRIVATE_ADDR", "127.0.0.1:9464"),
 		Reflection:  r.Bool("BLING_REFLECTION", true),
-		Identity:    Identity(r),
+		Identity:    Identity(r, service),
 		Callers:     callersFromEnv(r),
+	}
+	if c.Identity == nil && c.GRPCAddr != "" && !rpc.Loopback(c.GRPCAddr) {
+		r.Problem("BLING_GRPC_ADDR", "%v", rpc.ErrNoIdentity)
+	}
+	if c.Identity == nil && len(c.Callers) > 0 {
+		r.Problem("BLING_CALLERS", "needs BLING_TLS_DIR: without certificates nobody is asked who they are")
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(r.String("BLING_LOG_LEVEL", "info"))); err != nil {
 		r.Problem("BLING_LOG_LEVEL", "must be debug, info, warn or error")
@@ -87,16 +93,26 @@ func DatabaseFromEnv(r *env.Reader) sqldb.Config {
 	return c
 }
 
-// Identity reads the certificate of BLING_TLS_DIR; nil if there is none.
-func Identity(r *env.Reader) *rpc.Identity {
+// Addr reads where another service is found.
+func (c Config) Addr(r *env.Reader, name, fallback string) string {
+	addr := r.String(name, fallback)
+	if c.Identity == nil && !rpc.Loopback(addr[strings.LastIndex(addr, "/")+1:]) {
+		r.Problem(name, "%v", rpc.ErrNoIdentity)
+	}
+	return addr
+}
+
+// Identity reads the certificate of BLING_TLS_DIR, which must be that of a service; nil if there is none.
+func Identity(r *env.Reader, service string) *rpc.Identity {
 	r.Known(names...)
 	dir := r.String("BLING_TLS_DIR", "")
 	if dir == "" {
 		return nil
 	}
-	id, err := rpc.OpenIdentity(dir)
+	id, err := rpc.OpenIdentity(dir, service)
 	if err != nil {
 		r.Problem("BLING_TLS_DIR", "%v", err)
+		return &rpc.Identity{} // so that nobody complains of there being none
 	}
 	return id
 }
@@ -169,6 +185,16 @@ func Run(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s Se
 	return group.Wait()
 }
 
+// ServeAll serves services that run already, for others than this process.
+func ServeAll(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, services ...Service) error {
+	server := NewServer(c, log)
+	register(server, services...)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return server.Run(ctx, lis) })
+	group.Go(func() error { watch(ctx, log, server, services...); return nil })
+	return group.Wait()
+}
+
 // watchCertificate makes a metric of when the certificate ends: whoever renews it may have stopped to.
 func watchCertificate(id *rpc.Identity) error {
 	if id == nil {
@@ -190,10 +216,7 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s 
 
 // serve stops the server first, so that no call meets a service that has stopped.
 func serve(ctx context.Context, log *slog.Logger, server *rpc.Server, lis net.Listener, s Service) error {
-	s.Register(server)
-	if streaming, ok := s.(interface{ StopStreams() }); ok {
-		server.Stopping = streaming.StopStreams
-	}
+	register(server, s)
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -206,8 +229,17 @@ func serve(ctx context.Context, log *slog.Logger, server *rpc.Server, lis net.Li
 	return group.Wait()
 }
 
-// watch keeps the server's health what the service says.
-func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, s Service) {
+func register(server *rpc.Server, services ...Service) {
+	for _, s := range services {
+		s.Register(server)
+		if streaming, ok := s.(interface{ StopStreams() }); ok {
+			server.Stopping = streaming.StopStreams
+		}
+	}
+}
+
+// watch keeps the server's health what the services say.
+func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, services ...Service) {
 	healthy := true
 	for tick := time.NewTicker(3 * time.Second); ; {
 		select {
@@ -217,7 +249,10 @@ func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, s Service)
 		case <-tick.C:
 		}
 		askCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		err := s.Healthy(askCtx)
+		var err error
+		for _, s := range services {
+			err = errors.Join(err, s.Healthy(askCtx))
+		}
 		cancel()
 		if ctx.Err() != nil || healthy == (err == nil) {
 			continue

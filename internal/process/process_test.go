@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/bling-hotline/bling/internal/certs"
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
@@ -88,17 +89,38 @@ func TestPrivatePort(t *testing.T) {
 // What is wrong with the configuration is said at start.
 func TestConfiguration(t *testing.T) {
 	for value, problem := range map[string]string{
-		"BLING_TLS_DIR=/nowhere":                             "reading certificate",
-		"BLING_CALLERS=crm":                                  "must be a name and a service",
-		"BLING_CALLERS=crm:bling.telephony.v1.NoService":     "must be a name and a service",
-		"BLING_CALLERS=:bling.telephony.v1.TelephonyService": "must be a name and a service",
-		"BLING_CALLERS=crm:bling.telephony.v1.TelephonyService, crm:bling.telephony.v1.CallBackService": "",
+		"BLING_TLS_DIR=/nowhere":                                "reading certificate",
+		"BLING_CALLERS=crm":                                     "must be a name and a service",
+		"BLING_CALLERS=crm:bling.telephony.v1.NoService":        "must be a name and a service",
+		"BLING_CALLERS=:bling.telephony.v1.TelephonyService":    "must be a name and a service",
+		"BLING_CALLERS=crm:bling.telephony.v1.TelephonyService": "needs BLING_TLS_DIR",
+		"BLING_GRPC_ADDR=:9101":                                 "need certificates",
 	} {
 		r := env.New([]string{"BLING_DATA_DIR=/tmp", value})
-		process.FromEnv(r, "localhost:0")
+		process.FromEnv(r, "telephony", "localhost:0")
 		if err := r.Err(); (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
 			t.Errorf("%s: %v", value, err)
 		}
+	}
+	dir := t.TempDir()
+	authority, err := certs.OpenAuthority(dir, time.Now())
+	if err == nil {
+		err = authority.Issue(dir+"/telephony", []string{"telephony"}, time.Now(), time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := env.New([]string{"BLING_GRPC_ADDR=:9101", "BLING_TLS_DIR=" + dir + "/telephony",
+		"BLING_CALLERS=crm:bling.telephony.v1.TelephonyService, crm:bling.telephony.v1.CallBackService", "BLING_TICKETING_ADDR=dns:///ticketing:9102"})
+	c := process.FromEnv(r, "telephony", "localhost:0")
+	c.Addr(r, "BLING_TICKETING_ADDR", "localhost:9102")
+	if err := r.Err(); err != nil {
+		t.Errorf("with certificates: %v", err)
+	}
+	r = env.New([]string{"BLING_TICKETING_ADDR=dns:///ticketing:9102"})
+	process.Config{}.Addr(r, "BLING_TICKETING_ADDR", "localhost:9102")
+	if r.Err() == nil {
+		t.Error("another machine is called in the clear")
 	}
 	if _, err := process.Listen(process.Config{}, ":0"); !errors.Is(err, rpc.ErrNoIdentity) {
 		t.Errorf("listening to everybody in the clear: %v", err)

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,8 +23,9 @@ import (
 type Identity struct {
 	dir string
 
-	mu   sync.Mutex
-	last material // what was read last without an error
+	mu     sync.Mutex
+	last   material // what was read last without an error
+	failed error    // of the last attempt
 }
 
 type material struct {
@@ -32,14 +34,46 @@ type material struct {
 }
 
 // OpenIdentity reads the folder of an identity: tls.crt, tls.key, and in ca.crt the certificates of whoever signs those of the
-// others. These are the names in a Secret of cert-manager (https://cert-manager.io/docs/usage/certificate/).
-func OpenIdentity(dir string) (*Identity, error) {
+// others. These are the names in a Secret of cert-manager (https://cert-manager.io/docs/usage/certificate/). It must be a certificate that the
+// others would believe now, and of this service, if a name is given.
+func OpenIdentity(dir, name string) (*Identity, error) {
 	i := &Identity{dir: dir}
 	var err error
 	if i.last, err = read(dir); err != nil {
 		return nil, err
 	}
+	leaf := i.last.certificate.Leaf
+	if name != "" && !slices.Contains(leaf.DNSNames, name) {
+		return nil, fmt.Errorf("%s is the certificate of %q, not of %s", filepath.Join(dir, "tls.crt"), leaf.DNSNames, name)
+	}
+	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
+		if err := verify(i.last, i.last.certificate.Certificate, "", usage); err != nil {
+			return nil, fmt.Errorf("%s would not be believed: %w", filepath.Join(dir, "tls.crt"), err)
+		}
+	}
 	return i, nil
+}
+
+// verify reports whether m's authority has signed a chain of certificates, for this name if one is given.
+func verify(m material, chain [][]byte, name string, usage x509.ExtKeyUsage) error {
+	options := x509.VerifyOptions{DNSName: name, Roots: m.authority, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{usage}}
+	var leaf *x509.Certificate
+	for n, der := range chain {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			leaf = c
+		} else {
+			options.Intermediates.AddCert(c)
+		}
+	}
+	if leaf == nil {
+		return errors.New("no certificate")
+	}
+	_, err := leaf.Verify(options)
+	return err
 }
 
 func read(dir string) (m material, err error) {
@@ -67,7 +101,10 @@ func (i *Identity) now() material {
 	defer i.mu.Unlock()
 	if err == nil {
 		i.last = m
+	} else if i.failed == nil {
+		slog.Warn("the certificate could not be read again; the old one counts on", "err", err)
 	}
+	i.failed = err
 	return i.last
 }
 
@@ -102,15 +139,11 @@ func (i *Identity) ClientTLS(name string) *tls.Config {
 		// A Config has its authorities once and for all, so the usual check is off and done here, by those of now.
 		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
 		VerifyConnection: func(state tls.ConnectionState) error {
-			if len(state.PeerCertificates) == 0 {
-				return errors.New("no certificate")
+			var chain [][]byte
+			for _, c := range state.PeerCertificates {
+				chain = append(chain, c.Raw)
 			}
-			options := x509.VerifyOptions{DNSName: name, Roots: i.now().authority, Intermediates: x509.NewCertPool()}
-			for _, c := range state.PeerCertificates[1:] {
-				options.Intermediates.AddCert(c)
-			}
-			_, err := state.PeerCertificates[0].Verify(options)
-			return err
+			return verify(i.now(), chain, name, x509.ExtKeyUsageServerAuth)
 		},
 	}
 }

@@ -36,12 +36,15 @@ func newHouse(t *testing.T) house {
 func (h house) issue(name string, from time.Time) *rpc.Identity {
 	h.t.Helper()
 	folder := filepath.Join(h.dir, name)
-	if err := h.Issue(folder, []string{name}, from, time.Hour); err != nil {
-		h.t.Fatal(err)
-	}
-	id, err := rpc.OpenIdentity(folder)
-	if err != nil {
-		h.t.Fatal(err)
+	var id *rpc.Identity
+	for _, from := range []time.Time{time.Now(), from} { // none can be opened that has ended
+		err := h.Issue(folder, []string{name}, from, time.Hour)
+		if err == nil && id == nil {
+			id, err = rpc.OpenIdentity(folder, name)
+		}
+		if err != nil {
+			h.t.Fatal(err)
+		}
 	}
 	return id
 }
@@ -162,16 +165,36 @@ func TestServerTLS(t *testing.T) {
 	}
 }
 
-// An identity that is not whole is said at once.
+// An identity that is not whole, or that nobody would believe, is said at once: a rollout with it must not go on.
 func TestOpenIdentity(t *testing.T) {
-	ours := newHouse(t)
-	for _, missing := range []string{"tls.crt", "tls.key", "ca.crt"} {
-		ours.issue("asker", time.Now())
-		if err := os.Remove(filepath.Join(ours.dir, "asker", missing)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := rpc.OpenIdentity(filepath.Join(ours.dir, "asker")); err == nil {
-			t.Errorf("an identity without %s", missing)
+	ours, others, now := newHouse(t), newHouse(t), time.Now()
+	dir := filepath.Join(ours.dir, "asker")
+	refused := func(what string) {
+		t.Helper()
+		if _, err := rpc.OpenIdentity(dir, "asker"); err == nil {
+			t.Errorf("an identity %s", what)
 		}
 	}
+	for _, missing := range []string{"tls.crt", "tls.key", "ca.crt"} {
+		ours.issue("asker", now)
+		if err := os.Remove(filepath.Join(dir, missing)); err != nil {
+			t.Fatal(err)
+		}
+		refused("without " + missing)
+	}
+	ours.issue("asker", now.Add(-2*time.Hour))
+	refused("that has ended")
+	if err := ours.Issue(dir, []string{"friend"}, now, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	refused("of somebody else")
+	ours.issue("asker", now)
+	ca, err := os.ReadFile(filepath.Join(others.dir, "ca.crt"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "ca.crt"), ca, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("that its own authority has not signed")
 }

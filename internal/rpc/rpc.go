@@ -208,6 +208,8 @@ func dial(target string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
 		}),
 		// A host that vanished says nothing; without this it is noticed after a quarter of an hour.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: 3 * time.Second}),
+		// Or each look at the DNS would also ask for a TXT record that nobody has, and wait for it as long as that takes.
+		grpc.WithDisableServiceConfig(),
 		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
 	}
 	conn, err := grpc.NewClient(target, append(options, more...)...)

@@ -1,14 +1,11 @@
 package gateway
 
 import (
-	"net"
 	"net/netip"
-	"net/url"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/hotline"
-	"github.com/bling-hotline/bling/internal/rpc"
 )
 
 // Config is what the gateway needs to know.
@@ -26,7 +23,7 @@ type Config struct {
 	HelpScoutSecrets []string
 	// AppSecrets are the sidebar app's secrets that may have signed. Without any there is no way to the dialer.
 	AppSecrets []string
-	// DialerURL is where the dialer's pages are.
+	// DialerURL is where the dialer's pages are. Default: http://localhost:9113.
 	DialerURL string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed when failed requests are counted by source.
 	// Optional.
@@ -44,20 +41,15 @@ type Config struct {
 
 // FromEnv reads the configuration; problems go to r.
 func FromEnv(r *env.Reader) Config {
-	c := Config{
+	return Config{
 		Hotlines:         hotline.FromEnv(r),
 		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
 		TwilioTokens:     r.List("TWILIO_AUTH_TOKEN"),
 		HelpScoutSecrets: helpScoutSecrets(r),
 		AppSecrets:       r.Optional("HELPSCOUT_APP_SECRET"),
-		DialerURL:        r.URL("BLING_DIALER_PAGES_URL", "http://localhost:9113"),
 		TrustedProxies:   r.Prefixes("BLING_TRUSTED_PROXIES"),
 	}
-	if u, err := url.Parse(c.DialerURL); err == nil && u.Scheme == "http" && u.Host != "" && !rpc.Loopback(net.JoinHostPort(u.Hostname(), "0")) {
-		r.Problem("BLING_DIALER_PAGES_URL", "must begin with https:// unless the dialer is on this machine")
-	}
-	return c
 }
 
 // helpScoutSecrets are the parts of the secret between commas, and the whole, since a secret may have a comma in it.
@@ -68,6 +60,9 @@ func helpScoutSecrets(r *env.Reader) []string {
 func (c *Config) setDefaults() {
 	if c.MaxBody == 0 {
 		c.MaxBody = 1 << 20
+	}
+	if c.DialerURL == "" {
+		c.DialerURL = "http://localhost:9113"
 	}
 	if c.Grace == 0 {
 		c.Grace = 15 * time.Second

@@ -136,9 +136,10 @@ func (s *Service) chores() []jobs.Chore {
 		{Name: "forget", Every: s.LookEvery, Do: func(ctx context.Context) error {
 			return errors.Join(s.store.DropFiles(ctx, s.Now()), s.store.ForgetPrivate(ctx, s.Now()))
 		}},
-		{Name: "look", Every: s.LookEvery, Do: func(ctx context.Context) error {
-			return errors.Join(s.closeCalls(ctx), s.closeCallBacks(ctx), s.collectRecordings(ctx), s.deleteRecordings(ctx))
-		}},
+		{Name: "close calls", Every: s.LookEvery, Do: s.closeCalls},
+		{Name: "close calls back", Every: s.LookEvery, Do: s.closeCallBacks},
+		{Name: "collect recordings", Every: s.LookEvery, Do: s.collectRecordings},
+		{Name: "delete recordings", Every: s.LookEvery, Do: s.deleteRecordings},
 		{Name: "overdue", Every: min(5*time.Second, s.Patience/10), Do: func(ctx context.Context) error { return s.store.Overdue(ctx, s.Now()) }},
 	}
 }

@@ -21,12 +21,12 @@ func main() { process.Main(run) }
 
 func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
-	common := process.FromEnv(r, "localhost:9103")
+	common := process.FromEnv(r, "dialer", "localhost:9103")
 	config := dialer.FromEnv(r)
 	database := process.DatabaseFromEnv(r)
-	pagesAddr := r.String("BLING_DIALER_PAGES_ADDR", "localhost:9113")
-	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
-	ticketingAddr := r.String("BLING_TICKETING_ADDR", "localhost:9102")
+	pagesAddr := common.Addr(r, "BLING_DIALER_PAGES_ADDR", "localhost:9113")
+	telephonyAddr := common.Addr(r, "BLING_TELEPHONY_ADDR", "localhost:9101")
+	ticketingAddr := common.Addr(r, "BLING_TICKETING_ADDR", "localhost:9102")
 	if len(config.Keys) == 0 {
 		r.Problem("BLING_DIALER_KEY", "is not set, and neither is HELPSCOUT_APP_SECRET, which could do instead")
 	}

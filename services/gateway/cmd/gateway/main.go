@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,10 +23,11 @@ func main() { process.Main(run) }
 
 func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
-	common := process.FromEnv(r, "")
+	common := process.FromEnv(r, "gateway", "")
 	config := gateway.FromEnv(r)
-	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
-	ticketingAddr := r.String("BLING_TICKETING_ADDR", "localhost:9102")
+	config.DialerURL = dialerURL(r, common)
+	telephonyAddr := common.Addr(r, "BLING_TELEPHONY_ADDR", "localhost:9101")
+	ticketingAddr := common.Addr(r, "BLING_TICKETING_ADDR", "localhost:9102")
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
@@ -45,7 +48,11 @@ func run(ctx context.Context, _, environ []string) error {
 		return err
 	}
 	defer ticketing.Close()
-	pages := http.DefaultTransport.(*http.Transport).Clone()
+	// A dialer that vanished is given up soon. Its live pages begin at once, too.
+	pages := &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+		ResponseHeaderTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
+	}
 	if common.Identity != nil {
 		pages.TLSClientConfig = common.Identity.ClientTLS("dialer")
 	}
@@ -62,4 +69,23 @@ func run(ctx context.Context, _, environ []string) error {
 	group.Go(func() error { return process.Private(ctx, common, log, nil) })
 	group.Go(func() error { return service.Run(ctx, lis) })
 	return group.Wait()
+}
+
+// dialerURL is where the dialer's pages are: with certificates by https, and in the clear on this machine only.
+func dialerURL(r *env.Reader, common process.Config) string {
+	const name = "BLING_DIALER_PAGES_URL"
+	scheme := "http"
+	if common.Identity != nil {
+		scheme = "https"
+	}
+	address := r.URL(name, scheme+"://localhost:9113")
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || r.Failed(name):
+	case u.Scheme != scheme && common.Identity != nil:
+		r.Problem(name, "must begin with https://, since there is BLING_TLS_DIR")
+	case u.Scheme != scheme || !rpc.Loopback(net.JoinHostPort(u.Hostname(), "0")) && common.Identity == nil:
+		r.Problem(name, "%v", rpc.ErrNoIdentity)
+	}
+	return address
 }

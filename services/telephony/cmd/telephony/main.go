@@ -20,10 +20,10 @@ func main() { process.Main(run) }
 
 func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
-	common := process.FromEnv(r, "localhost:9101")
+	common := process.FromEnv(r, "telephony", "localhost:9101")
 	config := telephony.FromEnv(r)
 	database := process.DatabaseFromEnv(r)
-	ticketingAddr := r.String("BLING_TICKETING_ADDR", "localhost:9102")
+	ticketingAddr := common.Addr(r, "BLING_TICKETING_ADDR", "localhost:9102")
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}

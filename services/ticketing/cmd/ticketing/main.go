@@ -20,10 +20,10 @@ func main() { process.Main(run) }
 
 func run(ctx context.Context, _, environ []string) error {
 	r := env.New(environ)
-	common := process.FromEnv(r, "localhost:9102")
+	common := process.FromEnv(r, "ticketing", "localhost:9102")
 	config := ticketing.FromEnv(r)
 	database := process.DatabaseFromEnv(r)
-	telephonyAddr := r.String("BLING_TELEPHONY_ADDR", "localhost:9101")
+	telephonyAddr := common.Addr(r, "BLING_TELEPHONY_ADDR", "localhost:9101")
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
