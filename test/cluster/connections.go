@@ -137,34 +137,35 @@ func (t try) certificates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	issue := func(a *certs.Authority, folder, name string, from time.Time) string {
+	// An identity is opened while it is good, and is what the files say when it is used.
+	open := func(folder string) (id *rpc.Identity) {
+		id, e := rpc.OpenIdentity(folder, "")
+		err = errors.Join(err, e)
+		return id
+	}
+	issue := func(a *certs.Authority, folder, name string, from time.Time) *rpc.Identity {
 		folder = filepath.Join(made, folder)
-		if e := a.Issue(folder, []string{name}, from, time.Hour); e != nil {
-			err = e
-		}
-		return folder
+		err = errors.Join(err, a.Issue(folder, []string{name}, now, time.Hour))
+		id := open(folder)
+		err = errors.Join(err, a.Issue(folder, []string{name}, from, time.Hour))
+		return id
 	}
 	for _, c := range []struct {
-		what, dir string
-		want      errs.Kind
+		what string
+		id   *rpc.Identity
+		want errs.Kind
 	}{
-		{"the operator's", filepath.Join(t.certs, "operator"), ""},
-		{"the gateway's, which may not", filepath.Join(t.certs, "gateway"), errs.Forbidden},
+		{"the operator's", open(filepath.Join(t.certs, "operator")), ""},
+		{"the gateway's, which may not", open(filepath.Join(t.certs, "gateway")), errs.Forbidden},
 		{"one that expired", issue(ours, "expired", "operator", now.Add(-2*time.Hour)), errs.Unavailable},
 		{"one by somebody else", issue(others, "forged", "operator", now), errs.Unavailable},
 		{"one of a name on no list", issue(ours, "nobody", "nobody", now), errs.Forbidden},
-		{"none", "", errs.Unavailable},
+		{"none", nil, errs.Unavailable},
 	} {
 		if err != nil {
 			return err
 		}
-		var id *rpc.Identity
-		if c.dir != "" {
-			if id, err = rpc.OpenIdentity(c.dir); err != nil {
-				return err
-			}
-		}
-		conn, err := rpc.Dial("telephony", addrs[0], id)
+		conn, err := rpc.Dial("telephony", addrs[0], c.id)
 		if err != nil {
 			return err
 		}

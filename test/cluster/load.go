@@ -40,9 +40,11 @@ type load struct {
 
 	mu       sync.Mutex
 	people   map[string]*person
-	replies  map[string]string // whom each was written to, by its words
-	took     []time.Duration   // until a text was acknowledged
-	calls    map[string]int    // by what became of them
+	replies  []reply
+	callers  map[string]string // what became of them, by their numbers
+	told     map[string]int    // texts whose senders were told to send them again, by the step
+	step     string
+	took     []time.Duration // until a text was acknowledged
 	failures []string
 
 	cancel context.CancelFunc
@@ -52,12 +54,15 @@ type load struct {
 // person is what one supporter has sent.
 type person struct {
 	number string
-	texts  []string // acknowledged, in this order
-	lost   int      // neither webhook nor fallback took it
+	texts  []string        // taken, in this order
+	told   map[string]bool // those that they were told to send again
 }
 
+// reply is what an agent has written.
+type reply struct{ to, words string }
+
 func newLoad() *load {
-	return &load{run: uint64(time.Now().Unix()), people: map[string]*person{}, replies: map[string]string{}, calls: map[string]int{}}
+	return &load{run: uint64(time.Now().Unix()), people: map[string]*person{}, callers: map[string]string{}, told: map[string]int{}}
 }
 
 // number is that of somebody who has never texted before.
@@ -66,32 +71,36 @@ func (l *load) number(i int) string {
 	return fmt.Sprintf("+1%d2%06d", area, (l.run%10_000*100+uint64(i))%1_000_000)
 }
 
-// begin sets up the vendors: phones that pick up, and a Help Scout account with a budget.
+func (l *load) person(i int) *person {
+	p := &person{number: l.number(i), told: map[string]bool{}}
+	l.people[p.number] = p
+	return p
+}
+
+// begin sets up the vendors: the volunteers' phones, and a Help Scout account with a budget.
 func (l *load) begin(ctx context.Context, twilio, desk string) error {
 	l.twilio, l.desk = twilio, desk
 	if err := l.limit(ctx, unitsPerMinute); err != nil {
 		return err
 	}
-	picksUp := twiliosim.Handset{Answer: true, After: twiliosim.Duration(2 * time.Second), Acts: []twiliosim.Act{{On: "asked", Press: "1"}}}
-	// Anna takes calls, Ben's phone is off.
-	return errors.Join(
-		ask(ctx, http.MethodPut, twilio+"/sim/phones/+16175550101/handset", picksUp, nil),
-		ask(ctx, http.MethodPut, twilio+"/sim/phones/+16175550102/handset", twiliosim.Handset{Unreachable: true}, nil))
+	return ask(ctx, http.MethodPut, twilio+"/sim/phones/+16175550102/handset", twiliosim.Handset{Unreachable: true}, nil) // Ben's
 }
 
 func (l *load) limit(ctx context.Context, perMinute int) error {
 	return ask(ctx, http.MethodPut, l.desk+"/sim/settings", map[string]int{"rate_limit": perMinute}, nil)
 }
 
-// start lets people begin, if they have not.
-func (l *load) start(ctx context.Context) {
+// start lets people begin, if they have not. step is what is done meanwhile.
+func (l *load) start(ctx context.Context, step string) {
+	l.mu.Lock()
+	l.step = step
+	l.mu.Unlock()
 	if l.cancel != nil {
 		return
 	}
 	ctx, l.cancel = context.WithCancel(ctx)
 	for i := range supporters {
-		p := &person{number: l.number(i)}
-		l.people[p.number] = p
+		p := l.person(i)
 		l.going.Go(func() { l.text(ctx, p, textEvery) })
 	}
 	l.going.Go(func() { l.every(ctx, replyEvery, l.reply) })
@@ -121,16 +130,24 @@ func (l *load) text(ctx context.Context, p *person, pause time.Duration) {
 		began := time.Now()
 		var d twiliosim.Delivery
 		err := ask(context.WithoutCancel(ctx), http.MethodPost, l.twilio+"/sim/texts", twiliosim.Text{From: p.number, To: simulator.Hotline, Body: body}, &d)
+		took := time.Since(began)
+		told := false
+		if err == nil && strings.HasSuffix(d.Attempts[len(d.Attempts)-1].URL, "_fallback") {
+			told, err = l.wasTold(context.WithoutCancel(ctx), p)
+		}
 		l.mu.Lock()
 		switch {
 		case err != nil:
 			l.failures = append(l.failures, err.Error())
 		case d.Lost:
-			p.lost++
 			l.failures = append(l.failures, fmt.Sprintf("%s was lost: %+v", body, d.Attempts))
 		default:
 			p.texts = append(p.texts, body)
-			l.took = append(l.took, time.Since(began))
+			l.took = append(l.took, took)
+			if told {
+				p.told[body] = true
+				l.told[l.step]++
+			}
 		}
 		l.mu.Unlock()
 		if pause == 0 {
@@ -141,6 +158,30 @@ func (l *load) text(ctx context.Context, p *person, pause time.Duration) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// wasTold reports whether the person was just told that their text could not be received.
+func (l *load) wasTold(ctx context.Context, p *person) (bool, error) {
+	for began := time.Now(); time.Since(began) < 2*time.Second; time.Sleep(200 * time.Millisecond) { // the carrier takes a moment
+		inbox, err := l.inbox(ctx, p.number)
+		if err != nil {
+			return false, err
+		}
+		said := 0
+		for _, m := range inbox {
+			if m.Body == hotline.DefaultFailure {
+				said++
+			}
+		}
+		if said > len(p.told) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (l *load) inbox(ctx context.Context, number string) (inbox []twiliosim.Message, err error) {
+	return inbox, ask(ctx, http.MethodGet, l.twilio+"/sim/phones/"+url.PathEscape(number)+"/inbox", nil, &inbox)
 }
 
 // reply lets an agent answer somebody who has written.
@@ -169,20 +210,23 @@ func (l *load) reply(ctx context.Context, n int) {
 		l.failures = append(l.failures, err.Error())
 		return
 	}
-	l.replies[words] = number
+	l.replies = append(l.replies, reply{number, words})
 }
 
-// call lets somebody call, who talks a little or leaves a voicemail.
+// call lets somebody call. Every other time Anna takes calls; if nobody does the caller leaves a voicemail.
 func (l *load) call(ctx context.Context, n int) {
-	call := twiliosim.Call{From: fmt.Sprintf("+1617556%04d", n%10_000), To: simulator.Hotline, Acts: []twiliosim.Act{{On: "connected", After: twiliosim.Duration(3 * time.Second), HangUp: true}}}
-	if n%2 == 1 { // speaks to the machine: Anna is busy, for this caller
-		call.Acts = []twiliosim.Act{{On: "beep", Say: "Please call me back.", For: twiliosim.Duration(2 * time.Second), HangUp: true}}
-	}
+	from := l.number(5000 + n)
+	anna := twiliosim.Handset{Answer: n%2 == 0, After: twiliosim.Duration(2 * time.Second), Acts: []twiliosim.Act{{On: "asked", Press: "1"}}}
+	err := ask(ctx, http.MethodPut, l.twilio+"/sim/phones/+16175550101/handset", anna, nil)
 	var made struct {
 		Sid string `json:"sid"`
 	}
-	err := ask(ctx, http.MethodPost, l.twilio+"/sim/calls", call, &made)
-	outcome := ""
+	if err == nil {
+		err = ask(ctx, http.MethodPost, l.twilio+"/sim/calls", twiliosim.Call{From: from, To: simulator.Hotline, Acts: []twiliosim.Act{
+			{On: "beep", Say: "Please call me back.", For: twiliosim.Duration(2 * time.Second), HangUp: true},
+		}}, &made)
+	}
+	outcome, thanked := "", false
 	for seen := 0; err == nil && outcome == ""; {
 		var now struct {
 			Leg      twiliosim.Leg   `json:"leg"`
@@ -193,10 +237,12 @@ func (l *load) call(ctx context.Context, n int) {
 		for _, child := range now.Children {
 			seen += len(child.Moments)
 		}
-		if !now.Leg.Ended.IsZero() {
+		switch {
+		case !now.Leg.Ended.IsZero():
 			outcome = became(now.Leg)
-		} else if now.Leg.BridgedWith != "" && n%2 == 1 { // a caller who wants the machine and gets a person is content
-			ask(ctx, http.MethodPost, l.twilio+"/sim/calls/"+made.Sid+"/hang_up", struct{}{}, nil) //nolint:errcheck // they may have hung up
+		case now.Leg.BridgedWith != "" && !thanked: // says thank you, and that was it
+			thanked = true
+			ask(ctx, http.MethodPost, l.twilio+"/sim/calls/"+made.Sid+"/hang_up", struct{}{}, nil) //nolint:errcheck // Anna may have hung up
 		}
 	}
 	l.mu.Lock()
@@ -205,46 +251,42 @@ func (l *load) call(ctx context.Context, n int) {
 		l.failures = append(l.failures, "calling: "+err.Error())
 		return
 	}
-	l.calls[outcome]++
+	l.callers[from] = outcome
 }
+
+// What can become of a caller.
+const (
+	someone = "a person"
+	beep    = "a beep"
+	silence = "neither a person nor a beep"
+	trouble = "an error"
+)
 
 // became says what became of a caller.
 func became(leg twiliosim.Leg) string {
-	outcome := "neither a person nor a beep"
+	outcome := silence
 	for _, m := range leg.Moments {
 		switch {
 		case strings.Contains(m.Text, "application error"):
-			return "an error"
+			return trouble
 		case m.What == "beep":
-			outcome = "a beep"
+			outcome = beep
 		}
 	}
 	if leg.BridgedWith != "" {
-		outcome = "a person"
+		outcome = someone
 	}
 	return outcome
 }
 
-// stop lets nobody begin anything more, waits until all has arrived, and compares the books.
+// stop lets nobody begin anything more, waits until all has arrived, and a while longer, and compares the books.
 func (l *load) stop(ctx context.Context) error {
 	l.cancel()
 	l.going.Wait()
 	l.cancel = nil
-	began := time.Now()
-	var b books
-	for {
-		var err error
-		if b, err = l.compare(ctx); err != nil {
-			return err
-		}
-		if b.open() == 0 || time.Since(began) > drainPatience {
-			break
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	b, took, err := l.settle(ctx)
+	if err != nil {
+		return err
 	}
 	slices.Sort(l.took)
 	at := func(share float64) time.Duration {
@@ -254,38 +296,129 @@ func (l *load) stop(ctx context.Context) error {
 	if err := ask(ctx, http.MethodGet, l.desk+"/sim/usage", nil, &usage); err != nil {
 		return err
 	}
-	fmt.Printf("   texts:   %d acknowledged; %d in the help desk, %d whose senders were told to send again, %d lost, %d doubled, %d out of order\n",
-		b.texts, b.there, b.told, b.missing, b.doubled, b.misordered)
-	fmt.Printf("            taken within %v (half), %v (of a hundred 99), %v (all); all arrived %v after the last\n", at(0.5), at(0.99), at(1), time.Since(began).Round(time.Second))
-	fmt.Printf("   people:  %d, with %d conversations and %d welcome texts\n", len(l.people), b.conversations, b.welcomes)
-	fmt.Printf("   replies: %d; %d on the phone once, %d missing, %d doubled\n", len(l.replies), b.replied, b.unanswered, b.repeated)
-	fmt.Printf("   calls:   %v\n", l.calls)
+	outcomes := map[string]int{}
+	for _, outcome := range l.callers {
+		outcomes[outcome]++
+	}
+	fmt.Printf("   texts:   %s\n", b.texts)
+	fmt.Printf("            taken within %v (half), %v (of a hundred 99), %v (all); all arrived %v after the last\n", at(0.5), at(0.99), at(1), took.Round(time.Second))
+	fmt.Printf("            told to send again, by step: %v\n", l.told)
+	fmt.Printf("   people:  %d with %d conversations, %d of them follow a full one; %d welcome texts\n", len(l.people), b.conversations, b.followed, b.welcomes)
+	fmt.Printf("   replies: %s\n", b.replies)
+	fmt.Printf("   calls:   %d: %v; %d voicemails in the help desk with their sound\n", len(l.callers), outcomes, b.voicemails)
 	fmt.Printf("   Help Scout: %d units in the busiest minute of %d allowed, %d requests refused for that\n", usage.MaxWindow, unitsPerMinute, usage.Limited)
 	for _, f := range l.failures {
 		fmt.Printf("   failed: %s\n", f)
 	}
-	if !b.right(len(l.people)) || len(l.failures) > 0 || l.calls["an error"]+l.calls["neither a person nor a beep"] > 0 {
-		return errors.New("the books are not right")
+	var wrong []error
+	must := func(so bool, what string) {
+		if !so {
+			wrong = append(wrong, errors.New(what))
+		}
 	}
-	return nil
+	must(b.texts.right() && b.replies.right(), "texts or replies are missing, doubled or out of order")
+	must(b.conversations-b.followed == len(l.people) && b.welcomes == len(l.people), "not everybody has one conversation and one welcome text")
+	must(l.told["roll"]+l.told["drain"] == 0, "texts were refused while everything was only moved")
+	must(outcomes[silence]+outcomes[trouble] == 0, "callers heard neither a person nor a beep")
+	must(b.voicemails == outcomes[beep], "voicemails are missing")
+	must(len(l.replies) > 0 && outcomes[beep] > 0 && outcomes[someone] > 0, "not everything was tried")
+	must(usage.Limited == 0, "Help Scout was asked too much")
+	must(len(l.failures) == 0, "some requests failed")
+	return errors.Join(wrong...)
 }
 
-// books is what was sent against what is there.
+// settle waits until all has arrived, and then for what may come twice: unclear posts are looked up and jobs rescued within a minute.
+func (l *load) settle(ctx context.Context) (b books, took time.Duration, err error) {
+	for began := time.Now(); ; {
+		if b, err = l.compare(ctx); err != nil {
+			return b, took, err
+		}
+		beeps := 0
+		for _, outcome := range l.callers {
+			if outcome == beep {
+				beeps++
+			}
+		}
+		if took = time.Since(began); b.texts.missing+b.replies.missing == 0 && b.voicemails >= beeps || took > drainPatience {
+			break
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return b, took, err
+		}
+	}
+	if err := pause(ctx, time.Minute); err != nil {
+		return b, took, err
+	}
+	b, err = l.compare(ctx)
+	return b, took, err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// page is what was sent against what is there.
+type page struct {
+	sent, there, told, untrue, missing, doubled, misordered int
+}
+
+func (p page) right() bool { return p.missing+p.doubled+p.misordered == 0 }
+
+// String is the page in words.
+func (p page) String() string {
+	s := fmt.Sprintf("%d sent, %d there, %d missing, %d doubled, %d out of order", p.sent, p.there, p.missing, p.doubled, p.misordered)
+	if p.told > 0 {
+		s += fmt.Sprintf("; of %d the sender was told to send again (%d are there all the same)", p.told, p.untrue)
+	}
+	return s
+}
+
+// enter compares what was sent, in its order, with what is there. Whoever was told that it could not be received knows.
+func (p *page) enter(sent []string, told map[string]bool, there []string) {
+	last := -1
+	for _, s := range sent {
+		p.sent++
+		i := slices.Index(there, s)
+		if told[s] {
+			p.told++
+		}
+		switch {
+		case i < 0 && told[s]:
+		case i < 0:
+			p.missing++
+		default:
+			p.there++
+			if told[s] {
+				p.untrue++
+			}
+			if slices.Contains(there[i+1:], s) {
+				p.doubled++
+			}
+			if i < last {
+				p.misordered++
+			}
+			last = i
+		}
+	}
+}
+
+// books are all pages, and what else is there.
 type books struct {
-	texts, there, told, missing, doubled, misordered int
-	conversations, welcomes                          int
-	replied, unanswered, repeated                    int
+	texts, replies                                page
+	conversations, followed, welcomes, voicemails int
 }
 
-// open is how much has not arrived yet.
-func (b books) open() int { return b.missing + b.unanswered }
-
-func (b books) right(people int) bool {
-	return b.open()+b.doubled+b.misordered+b.repeated == 0 && b.conversations == people && b.welcomes == people
-}
-
-// welcome is how the text begins that k8s/overlays/local/hotlines.yaml has.
-const welcome = "Thank you for your message"
+const (
+	// welcome is how the text begins that k8s/overlays/local/hotlines.yaml has.
+	welcome = "Thank you for your message"
+	// full is how many threads a conversation has before another one follows (ticketing.Config, ThreadLimit).
+	full = 90
+)
 
 func (l *load) compare(ctx context.Context) (b books, err error) {
 	for number, p := range l.people {
@@ -294,60 +427,48 @@ func (l *load) compare(ctx context.Context) (b books, err error) {
 			return b, err
 		}
 		b.conversations += len(list)
-		var there []string
-		for _, c := range list {
+		var there, onPhone, replies []string
+		for i, c := range list {
+			if i+1 < len(list) && len(c.Threads) >= full {
+				b.followed++
+			}
 			for _, th := range c.Threads {
 				if th.Type == "customer" {
 					there = append(there, strings.TrimSpace(th.Body))
 				}
 			}
 		}
-		var inbox []twiliosim.Message
-		if err := ask(ctx, http.MethodGet, l.twilio+"/sim/phones/"+url.PathEscape(number)+"/inbox", nil, &inbox); err != nil {
+		b.texts.enter(p.texts, p.told, there)
+		inbox, err := l.inbox(ctx, number)
+		if err != nil {
 			return b, err
 		}
-		count := map[string]int{}
-		told := 0
 		for _, m := range inbox {
-			switch {
-			case strings.HasPrefix(m.Body, welcome):
+			if strings.HasPrefix(m.Body, welcome) {
 				b.welcomes++
-			case m.Body == hotline.DefaultFailure:
-				told++
 			}
-			count[m.Body]++
+			onPhone = append(onPhone, m.Body)
 		}
-		missing, last := 0, -1
-		for _, body := range p.texts {
-			i := slices.Index(there, body)
-			switch {
-			case i < 0:
-				missing++
-			case slices.Contains(there[i+1:], body):
-				b.doubled++
-				fallthrough
-			default:
-				b.there++
-				if i < last {
-					b.misordered++
+		for _, r := range l.replies {
+			if r.to == number {
+				replies = append(replies, r.words)
+			}
+		}
+		b.replies.enter(replies, nil, onPhone)
+	}
+	for number, outcome := range l.callers {
+		if outcome != beep {
+			continue
+		}
+		list, err := l.conversations(ctx, number)
+		if err != nil {
+			return b, err
+		}
+		for _, c := range list {
+			for _, th := range c.Threads {
+				if th.Type == "customer" && len(th.Attachments) > 0 {
+					b.voicemails++
 				}
-				last = i
-			}
-		}
-		b.texts += len(p.texts)
-		b.told += told
-		b.missing += max(0, missing-told) // whoever was told knows
-		for words, to := range l.replies {
-			if to != number {
-				continue
-			}
-			switch count[words] {
-			case 0:
-				b.unanswered++
-			case 1:
-				b.replied++
-			default:
-				b.repeated++
 			}
 		}
 	}
@@ -370,10 +491,10 @@ func (l *load) flood(ctx context.Context) (end func() error, err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var going sync.WaitGroup
-	f := &load{twilio: l.twilio, desk: l.desk, run: l.run, people: map[string]*person{}}
+	f := newLoad()
+	f.twilio, f.desk, f.run = l.twilio, l.desk, l.run
 	for i := range supporters {
-		p := &person{number: l.number(supporters + i)}
-		f.people[p.number] = p
+		p := f.person(supporters + i)
 		going.Go(func() { f.text(ctx, p, 0) })
 	}
 	began := time.Now()
@@ -385,7 +506,12 @@ func (l *load) flood(ctx context.Context) (end func() error, err error) {
 		if len(f.failures) > 0 {
 			return fmt.Errorf("%d texts failed, such as: %s", len(f.failures), f.failures[0])
 		}
-		return nil
+		b, took, err := f.settle(context.WithoutCancel(ctx))
+		fmt.Printf("   %s; all arrived %v after the last\n", b.texts, took.Round(time.Second))
+		if err == nil && (!b.texts.right() || b.texts.told > 0) {
+			err = errors.New("texts are missing, doubled, out of order or refused")
+		}
+		return err
 	}, nil
 }
 

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -67,12 +68,21 @@ func run(ctx context.Context) error {
 	if err := t.load.begin(ctx, twilio, desk); err != nil {
 		return err
 	}
-	for i, s := range steps {
+	books := func() error {
+		if t.cancel == nil {
+			return nil
+		}
+		fmt.Println("== the books")
+		return t.stop(ctx)
+	}
+	for _, s := range steps {
 		if !wanted(s.name) {
 			continue
 		}
 		if s.loaded {
-			t.start(ctx)
+			t.start(ctx, s.name)
+		} else if err := books(); err != nil {
+			return err
 		}
 		began := time.Now()
 		fmt.Printf("== %s\n", s.what)
@@ -80,14 +90,8 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		fmt.Printf("   done after %v\n", time.Since(began).Round(time.Second))
-		if last := i+1 == len(steps) || !steps[i+1].loaded; s.loaded && last {
-			fmt.Println("== the books")
-			if err := t.stop(ctx); err != nil {
-				return err
-			}
-		}
 	}
-	return nil
+	return books()
 }
 
 // roll replaces all pods of all services, one service after the other, as a new version would.
@@ -104,7 +108,7 @@ func (t try) roll(ctx context.Context) error {
 	return nil
 }
 
-// kill deletes one pod after the other, half of them without time to say good-bye.
+// kill deletes one pod after the other, half of them with hardly any time to say good-bye.
 func (t try) kill(ctx context.Context) error {
 	tick := time.NewTicker(t.killEvery)
 	defer tick.Stop()
@@ -134,26 +138,33 @@ func (t try) kill(ctx context.Context) error {
 	return t.ready(ctx)
 }
 
-// cut takes the database away without notice, and brings it back.
-func (t try) cut(ctx context.Context) error {
+// cut kills the database, and brings it back after a while.
+func (t try) cut(ctx context.Context) (err error) {
+	defer func() {
+		_, e := t.kubectl(context.WithoutCancel(ctx), "scale", "statefulset/postgres", "--replicas=1")
+		for _, wait := range []func() error{
+			func() error {
+				_, err := t.kubectl(ctx, "rollout", "status", "statefulset/postgres", "--timeout=3m")
+				return err
+			},
+			func() error { return t.ready(ctx) },
+		} {
+			if err, e = errors.Join(err, e), nil; err == nil {
+				err = wait()
+			}
+		}
+	}()
+	if _, err := t.kubectl(ctx, "delete", "pod", "postgres-0", "--grace-period=0", "--force", "--wait=false"); err != nil {
+		return err
+	}
 	if _, err := t.kubectl(ctx, "scale", "statefulset/postgres", "--replicas=0"); err != nil {
 		return err
 	}
-	if _, err := t.kubectl(ctx, "delete", "pod", "postgres-0", "--grace-period=1"); err != nil {
+	// Should it have been begun again in between.
+	if _, err := t.kubectl(ctx, "delete", "pod", "postgres-0", "--grace-period=0", "--force", "--ignore-not-found"); err != nil {
 		return err
 	}
-	select {
-	case <-time.After(t.cutFor):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if _, err := t.kubectl(ctx, "scale", "statefulset/postgres", "--replicas=1"); err != nil {
-		return err
-	}
-	if _, err := t.kubectl(ctx, "rollout", "status", "statefulset/postgres", "--timeout=3m"); err != nil {
-		return err
-	}
-	return t.ready(ctx)
+	return pause(ctx, t.cutFor)
 }
 
 // drain empties the node on which neither the database nor the vendors are, and lets it be used again.
@@ -167,18 +178,24 @@ func (t try) drain(ctx context.Context) error {
 		return err
 	}
 	free := slices.DeleteFunc(strings.Fields(nodes), func(n string) bool { return slices.Contains(strings.Fields(used), n) })
-	if len(free) == 0 {
-		return fmt.Errorf("no node can be drained: %s are all in use by the database or the simulator", nodes)
+	node, most := "", 0
+	for _, n := range free {
+		pods, err := t.kubectl(ctx, "get", "pods", "-l", "app.kubernetes.io/component=service", "--field-selector=spec.nodeName="+n, "-o", "name")
+		if err != nil {
+			return err
+		}
+		if here := len(strings.Fields(pods)); here > most {
+			node, most = n, here
+		}
 	}
-	before, err := t.kubectl(ctx, "get", "pods", "-l", "app.kubernetes.io/component=service", "--field-selector=spec.nodeName="+free[0], "-o", "name")
-	if err != nil {
+	if node == "" {
+		return fmt.Errorf("of the nodes %s none has pods of ours and neither the database nor the simulator", strings.TrimSpace(nodes))
+	}
+	defer t.kubectl(context.WithoutCancel(ctx), "uncordon", node) //nolint:errcheck // whoever looks sees it
+	if _, err := t.kubectl(ctx, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=8m", "--pod-selector=app.kubernetes.io/component=service"); err != nil {
 		return err
 	}
-	defer t.kubectl(context.WithoutCancel(ctx), "uncordon", free[0]) //nolint:errcheck // whoever looks sees it
-	if _, err := t.kubectl(ctx, "drain", free[0], "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=8m", "--pod-selector=app.kubernetes.io/component=service"); err != nil {
-		return err
-	}
-	fmt.Printf("   %s: %d pods moved\n", free[0], len(strings.Fields(before)))
+	fmt.Printf("   %s: %d pods moved\n", node, most)
 	return t.ready(ctx)
 }
 
