@@ -222,17 +222,22 @@ func TestMigrationsStay(t *testing.T) {
 // one does not use, and says so.
 func TestMigrationsOnlyAdd(t *testing.T) {
 	for sql, want := range map[string]bool{
-		"CREATE TABLE a (b text NOT NULL); DROP INDEX c;":                                     true,
+		"CREATE TABLE a (b text NOT NULL); CREATE INDEX c ON a (b);":                          true,
 		"ALTER TABLE a ADD COLUMN b text NOT NULL DEFAULT '';\n-- +goose Down\nDROP TABLE a;": true,
 		"-- do not DROP TABLE a\nSELECT 1;":                                                   true,
 		"-- contracts: nobody has read it since 0007\nALTER TABLE a DROP COLUMN b;":           true,
-		"drop table a;":                                      false,
-		"ALTER TABLE a\n\tDROP b;":                           false,
-		"ALTER TABLE a RENAME TO b;":                         false,
-		"ALTER TABLE a RENAME COLUMN b TO c;":                false,
-		"ALTER TABLE a ALTER b SET DATA TYPE bigint;":        false,
-		"ALTER TABLE a ALTER COLUMN b SET NOT NULL;":         false,
-		"ALTER TABLE a ADD COLUMN b text NOT NULL; SELECT 1": false,
+		"drop table a;":                                                                    false,
+		"ALTER TABLE a\n\tDROP b;":                                                         false,
+		"ALTER TABLE a RENAME TO b;":                                                       false,
+		"ALTER TABLE a RENAME COLUMN b TO c;":                                              false,
+		"ALTER TABLE a ALTER b SET DATA TYPE bigint;":                                      false,
+		"ALTER TABLE a ALTER COLUMN b SET NOT NULL;":                                       false,
+		"ALTER TABLE a ADD COLUMN b text NOT NULL; SELECT 1":                               false,
+		"ALTER TABLE a ADD COLUMN b text NOT NULL, ADD COLUMN c text NOT NULL DEFAULT '';": false,
+		"ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0);":                                    false,
+		"CREATE UNIQUE INDEX a_b ON a (b);":                                                false,
+		"DROP INDEX a_b;":                                                                  false,
+		"UPDATE a SET b = 1;":                                                              false,
 	} {
 		if onlyAdds(sql) != want {
 			t.Errorf("it does not only add: %v: %s", want, sql)
@@ -248,9 +253,11 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 
 var (
 	sqlComment = regexp.MustCompile(`--.*`)
-	takesAway  = regexp.MustCompile(`(?i)\bDROP\s+TABLE\b|\bALTER\s+TABLE\b.*\s(RENAME|DROP|TYPE|SET\s+NOT\s+NULL)\b`)
-	wants      = regexp.MustCompile(`(?i)\bALTER\s+TABLE\b.*\sNOT\s+NULL\b`)
-	offers     = regexp.MustCompile(`(?i)\sDEFAULT\s`)
+	takesAway  = regexp.MustCompile(`(?i)\bDROP\s+(TABLE|INDEX)\b|^(UPDATE|DELETE|TRUNCATE|CREATE UNIQUE INDEX)\b|` +
+		`\bALTER\s+TABLE\b.*\s(RENAME|DROP|TYPE|SET\s+NOT\s+NULL|ADD\s+(CONSTRAINT|CHECK|UNIQUE|FOREIGN|PRIMARY))\b`)
+	column = regexp.MustCompile(`(?i)\bADD\s+COLUMN\b`)
+	wants  = regexp.MustCompile(`(?i)\sNOT\s+NULL\b`)
+	offers = regexp.MustCompile(`(?i)\sDEFAULT\s`)
 )
 
 func onlyAdds(sql string) bool {
@@ -260,8 +267,13 @@ func onlyAdds(sql string) bool {
 	up, _, _ := strings.Cut(sql, "-- +goose Down")
 	for statement := range strings.SplitSeq(sqlComment.ReplaceAllString(up, ""), ";") {
 		statement = strings.Join(strings.Fields(statement), " ")
-		if takesAway.MatchString(statement) || wants.MatchString(statement) && !offers.MatchString(statement) {
+		if takesAway.MatchString(statement) {
 			return false
+		}
+		for _, added := range column.Split(statement, -1)[1:] {
+			if wants.MatchString(added) && !offers.MatchString(added) {
+				return false
+			}
 		}
 	}
 	return true
