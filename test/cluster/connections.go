@@ -60,11 +60,11 @@ func (t try) connections(ctx context.Context) (err error) {
 	addrs := map[string]string{} // of one pod each, so that no Service stands in the way
 	for _, target := range targets {
 		name, port, _ := strings.Cut(target, ":")
-		ip, err := t.kubectl(ctx, "get", "pods", "-l", "app.kubernetes.io/name="+name, "--field-selector=status.phase=Running", "-o", "jsonpath={.items[0].status.podIP}")
+		ips, err := t.pods(ctx, "app.kubernetes.io/name="+name, ".status.podIP")
 		if err != nil {
 			return err
 		}
-		addrs[target] = ip + "/" + port
+		addrs[target] = ips[0] + "/" + port
 	}
 	abroad := t
 	abroad.namespace = "default"
@@ -119,7 +119,7 @@ func (t try) connections(ctx context.Context) (err error) {
 
 // certificates asks telephony for the blocked numbers, with all sorts of certificates.
 func (t try) certificates(ctx context.Context) error {
-	pods, err := t.pods(ctx, "app.kubernetes.io/name=telephony")
+	pods, err := t.pods(ctx, "app.kubernetes.io/name=telephony", ".metadata.name")
 	if err != nil {
 		return err
 	}

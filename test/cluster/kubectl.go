@@ -26,10 +26,10 @@ func (t try) feed(ctx context.Context, in string, args ...string) (string, error
 	return out.String(), nil
 }
 
-// pods are the names of pods with a label that run and are not told to end.
-func (t try) pods(ctx context.Context, label string) ([]string, error) {
+// pods is a field of each of the pods with a label that run and are not told to end.
+func (t try) pods(ctx context.Context, label, field string) ([]string, error) {
 	out, err := t.kubectl(ctx, "get", "pods", "-l", label, "--field-selector=status.phase=Running",
-		"-o", "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{end}}{{end}}")
+		"-o", "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{"+field+"}} {{end}}{{end}}")
 	if err == nil && strings.TrimSpace(out) == "" {
 		err = fmt.Errorf("no pod with %s runs", label)
 	}

@@ -114,7 +114,7 @@ func (t try) kill(ctx context.Context) error {
 	defer tick.Stop()
 	killed := map[string]int{}
 	for until := time.Now().Add(t.killFor); time.Now().Before(until); {
-		pods, err := t.pods(ctx, "app.kubernetes.io/component=service")
+		pods, err := t.pods(ctx, "app.kubernetes.io/component=service", ".metadata.name")
 		if err != nil {
 			return err
 		}
