@@ -12,7 +12,7 @@ type metrics struct{ webhooks metric.Int64Counter }
 
 func newMetrics() (m metrics, err error) {
 	m.webhooks, err = otel.Meter("github.com/bling-hotline/bling/services/gateway").Int64Counter("bling_webhooks",
-		metric.WithDescription("Webhooks at the door: verified, unverified, limited, too large."))
+		metric.WithDescription("Webhooks at the door: verified, unverified, limited, too large; and texts that were lost."))
 	return m, err
 }
 

@@ -23,8 +23,9 @@ type metrics struct {
 func newMetrics(store *sqlstore.Store) (m metrics, err error) {
 	meter := otel.Meter("github.com/bling-hotline/bling/services/telephony")
 	var errAll [5]error
-	m.texts, errAll[0] = meter.Int64Counter("bling_texts_in", metric.WithDescription("Incoming texts: accepted, duplicate, delivered, refused, unrouted, dead."))
-	m.latency, errAll[1] = meter.Float64Histogram("bling_text_to_ticket", metric.WithUnit("s"), metric.WithDescription("Time from the webhook's answer to the thread in the ticket."))
+	m.texts, errAll[0] = meter.Int64Counter("bling_texts_in", metric.WithDescription("Incoming texts: accepted, duplicate, delivered, refused, blocked, unrouted, dead, lost."))
+	m.latency, errAll[1] = meter.Float64Histogram("bling_text_to_ticket", metric.WithUnit("s"), metric.WithDescription("Time from the webhook's answer to the thread in the ticket."),
+		metric.WithExplicitBucketBoundaries(0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)) // at best at once, at worst after an outage
 	m.sends, errAll[2] = meter.Int64Counter("bling_texts_out", metric.WithDescription("Attempts to send: accepted, refused, kept back, unclear, resolved, absent, unknown."))
 	m.calls, errAll[4] = meter.Int64Counter("bling_calls_in", metric.WithDescription("Calls: began, talked, voicemail, missed, refused; and what went wrong beside them: unadvised (the database did not answer in time), unrecorded."))
 	_, errAll[3] = meter.Float64ObservableGauge("bling_lane_age", metric.WithUnit("s"), metric.WithDescription("Age of the oldest work of each topic."),
