@@ -30,7 +30,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// MaxBody is the largest webhook in bytes. Default: 1 MiB.
 	MaxBody int64
-	// InsistFor is how long a text is tried at the fallback before it is given up. Twilio waits 15 seconds. Default: 8 s.
+	// InsistFor is how long a text is tried at the fallback before it is given up. Twilio waits 15 seconds. Default: 12 s.
 	InsistFor time.Duration
 	// Grace is how long requests under way may take when the gateway stops. Default: 15 s.
 	Grace time.Duration
@@ -68,7 +68,7 @@ func (c *Config) setDefaults() {
 		c.Grace = 15 * time.Second
 	}
 	if c.InsistFor == 0 {
-		c.InsistFor = 8 * time.Second
+		c.InsistFor = 12 * time.Second
 	}
 	if c.MaxFailures == 0 {
 		c.MaxFailures = 60
