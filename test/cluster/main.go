@@ -1,7 +1,7 @@
 // Command cluster tries the hotline of k8s/overlays/local at its worst: people text and call it and agents answer while everything is
 // replaced, killed, cut off and moved. In the end the books are compared: what was sent against what is in the help desk and on
 // the phones. Before that it tries connections and certificates that must not work. The script run beside it applies the overlay
-// first.
+// first, in a namespace that is new.
 package main
 
 import (
