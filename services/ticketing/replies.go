@@ -177,6 +177,7 @@ func (s *Service) handleReply(ctx context.Context, v helpscout.Conversation, t h
 		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "we learned of it only now, and it is older than three days. What to do: write it once more if it still matters")
 	case attempts >= maxReplyAttempts:
 		s.Log.ErrorContext(ctx, "reply is dead: it cannot be handed to telephony", "thread", t.ID)
+		s.metrics.reply(ctx, "dead")
 		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "because of a fault of ours. What to do: call, and tell whoever runs this hotline")
 	}
 	to, reason, err := s.addressee(ctx, v)
