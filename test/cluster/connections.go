@@ -123,10 +123,6 @@ func (t try) certificates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addrs, err := t.forward(ctx, "pod/"+pods[0], "9101")
-	if err != nil {
-		return err
-	}
 	now := time.Now()
 	ours, err := certs.OpenAuthority(t.certs, now)
 	if err != nil {
@@ -162,6 +158,13 @@ func (t try) certificates(ctx context.Context) error {
 		{"one of a name on no list", issue(ours, "nobody", "nobody", now), errs.Forbidden},
 		{"none", nil, errs.Unavailable},
 	} {
+		if err != nil {
+			return err
+		}
+		// kubectl stops to forward when a connection is refused, so each has its own.
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		addrs, err := t.forward(ctx, "pod/"+pods[0], "9101")
 		if err != nil {
 			return err
 		}
