@@ -14,13 +14,17 @@ import (
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 )
 
+// answerWithin is how long telephony may take for one answer: it gives up to store a text after 5 seconds.
+const answerWithin = 5500 * time.Millisecond
+
 // insist hands a text to telephony until it has it, or time is over. What failed without an answer may have been stored:
-// only asking again can tell, and that changes nothing if it was.
+// only asking again can tell, and that changes nothing if it was. So the last attempt, too, is given the time for an answer: nobody is to
+// be told that a text is lost which is then stored all the same.
 func (s *Service) insist(ctx context.Context, in *telephonyv1.ReceiveTextRequest) (res *telephonyv1.ReceiveTextResponse, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.InsistFor)
+	ctx, cancel := context.WithTimeout(ctx, s.InsistFor+answerWithin)
 	defer cancel()
-	for {
-		if res, err = s.webhooks.ReceiveText(ctx, in); err == nil || errs.KindOf(err) == errs.Invalid {
+	for begun := time.Now(); ; {
+		if res, err = s.webhooks.ReceiveText(ctx, in); err == nil || errs.KindOf(err) == errs.Invalid || time.Since(begun) > s.InsistFor {
 			return res, err
 		}
 		select {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -37,6 +38,7 @@ type behind struct {
 	mu   sync.Mutex
 	got  []proto.Message
 	fail error
+	slow time.Duration // how long a text takes
 }
 
 func (b *behind) take(m proto.Message) error {
@@ -53,6 +55,7 @@ func (b *behind) taken() []proto.Message {
 }
 
 func (b *behind) ReceiveText(_ context.Context, r *telephonyv1.ReceiveTextRequest) (*telephonyv1.ReceiveTextResponse, error) {
+	<-time.After(b.slow)
 	return &telephonyv1.ReceiveTextResponse{Twiml: "<Response></Response>"}, b.take(r)
 }
 

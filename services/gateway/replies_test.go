@@ -69,6 +69,11 @@ func TestFallback(t *testing.T) {
 	if status, body := post(); status != http.StatusOK || body != "<Response></Response>" {
 		t.Errorf("stored: %d %s", status, body)
 	}
+	b.slow = 200 * time.Millisecond // the last attempt is answered when its time is over
+	if status, body := post(); status != http.StatusOK || body != "<Response></Response>" {
+		t.Errorf("stored at last: %d %s", status, body)
+	}
+	b.slow = 0
 	b.fail = errs.New(errs.Unavailable, "no database")
 	if status, body := post(); status != http.StatusOK || body != "<Response><Message>Sorry &amp; goodbye</Message></Response>" {
 		t.Errorf("lost: %d %s", status, body)
