@@ -46,7 +46,8 @@ images: ## container images of the services and the simulator, each PREFIXbling-
 
 test: ## all tests, on SQLite and PostgreSQL, with the race detector, and in a real browser
 	tools/get-chromium.sh
-	tools/with-postgres.sh $(MAKE) --keep-going --no-print-directory tested-alone tested-together tested-for-races
+	@# Two at a time, since tests wait more than they work.
+	tools/with-postgres.sh $(MAKE) -j2 --keep-going --no-print-directory tested-together tested-alone tested-for-races
 	@# Its tests look at files outside of that module, whose changes go does not see.
 	GOWORK=off go -C tools test -count=1 ./...
 .PHONY: test
