@@ -1014,6 +1014,520 @@ func (x *ListBlocksResponse) GetBlocks() []*Block {
 	return nil
 }
 
+// Pause is that a hotline is stopped.
+type Pause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hotline: any of its numbers, in E.164. A hotline is paused with all its numbers.
+	Hotline string `protobuf:"bytes,1,opt,name=hotline,proto3" json:"hotline,omitempty"`
+	// Why, for those who ask later.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who did it.
+	PausedBy string `protobuf:"bytes,3,opt,name=paused_by,json=pausedBy,proto3" json:"paused_by,omitempty"`
+	// Since when.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pause) Reset() {
+	*x = Pause{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pause) ProtoMessage() {}
+
+func (x *Pause) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pause.ProtoReflect.Descriptor instead.
+func (*Pause) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Pause) GetHotline() string {
+	if x != nil {
+		return x.Hotline
+	}
+	return ""
+}
+
+func (x *Pause) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Pause) GetPausedBy() string {
+	if x != nil {
+		return x.PausedBy
+	}
+	return ""
+}
+
+func (x *Pause) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// PauseHotlineRequest says which hotline is paused, and why.
+type PauseHotlineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The pause. A reason must be given.
+	Pause         *Pause `protobuf:"bytes,1,opt,name=pause,proto3" json:"pause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseHotlineRequest) Reset() {
+	*x = PauseHotlineRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseHotlineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseHotlineRequest) ProtoMessage() {}
+
+func (x *PauseHotlineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseHotlineRequest.ProtoReflect.Descriptor instead.
+func (*PauseHotlineRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PauseHotlineRequest) GetPause() *Pause {
+	if x != nil {
+		return x.Pause
+	}
+	return nil
+}
+
+// PauseHotlineResponse is empty.
+type PauseHotlineResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseHotlineResponse) Reset() {
+	*x = PauseHotlineResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseHotlineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseHotlineResponse) ProtoMessage() {}
+
+func (x *PauseHotlineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseHotlineResponse.ProtoReflect.Descriptor instead.
+func (*PauseHotlineResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{18}
+}
+
+// ResumeHotlineRequest names a hotline.
+type ResumeHotlineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hotline: any of its numbers.
+	Hotline       string `protobuf:"bytes,1,opt,name=hotline,proto3" json:"hotline,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeHotlineRequest) Reset() {
+	*x = ResumeHotlineRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeHotlineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeHotlineRequest) ProtoMessage() {}
+
+func (x *ResumeHotlineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeHotlineRequest.ProtoReflect.Descriptor instead.
+func (*ResumeHotlineRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ResumeHotlineRequest) GetHotline() string {
+	if x != nil {
+		return x.Hotline
+	}
+	return ""
+}
+
+// ResumeHotlineResponse is empty.
+type ResumeHotlineResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeHotlineResponse) Reset() {
+	*x = ResumeHotlineResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeHotlineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeHotlineResponse) ProtoMessage() {}
+
+func (x *ResumeHotlineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeHotlineResponse.ProtoReflect.Descriptor instead.
+func (*ResumeHotlineResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{20}
+}
+
+// ListPausesRequest is empty.
+type ListPausesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPausesRequest) Reset() {
+	*x = ListPausesRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPausesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPausesRequest) ProtoMessage() {}
+
+func (x *ListPausesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPausesRequest.ProtoReflect.Descriptor instead.
+func (*ListPausesRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{21}
+}
+
+// ListPausesResponse is which hotlines are paused.
+type ListPausesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The pauses, by hotline.
+	Pauses        []*Pause `protobuf:"bytes,1,rep,name=pauses,proto3" json:"pauses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPausesResponse) Reset() {
+	*x = ListPausesResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPausesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPausesResponse) ProtoMessage() {}
+
+func (x *ListPausesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPausesResponse.ProtoReflect.Descriptor instead.
+func (*ListPausesResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListPausesResponse) GetPauses() []*Pause {
+	if x != nil {
+		return x.Pauses
+	}
+	return nil
+}
+
+// Wish is what a supporter does not want.
+type Wish struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hotline's number.
+	Hotline string `protobuf:"bytes,1,opt,name=hotline,proto3" json:"hotline,omitempty"`
+	// The supporter's number.
+	Supporter string `protobuf:"bytes,2,opt,name=supporter,proto3" json:"supporter,omitempty"`
+	// Whether they want no texts.
+	NoTexts bool `protobuf:"varint,3,opt,name=no_texts,json=noTexts,proto3" json:"no_texts,omitempty"`
+	// Whether they want no calls.
+	NoCalls bool `protobuf:"varint,4,opt,name=no_calls,json=noCalls,proto3" json:"no_calls,omitempty"`
+	// Since when.
+	Since *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
+	// How we know: the id of their text, or the carrier's error.
+	Source        string `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Wish) Reset() {
+	*x = Wish{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Wish) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Wish) ProtoMessage() {}
+
+func (x *Wish) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Wish.ProtoReflect.Descriptor instead.
+func (*Wish) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Wish) GetHotline() string {
+	if x != nil {
+		return x.Hotline
+	}
+	return ""
+}
+
+func (x *Wish) GetSupporter() string {
+	if x != nil {
+		return x.Supporter
+	}
+	return ""
+}
+
+func (x *Wish) GetNoTexts() bool {
+	if x != nil {
+		return x.NoTexts
+	}
+	return false
+}
+
+func (x *Wish) GetNoCalls() bool {
+	if x != nil {
+		return x.NoCalls
+	}
+	return false
+}
+
+func (x *Wish) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Wish) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// ListWishesRequest says whose wishes are wanted.
+type ListWishesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only of this supporter; empty: of all.
+	Supporter string `protobuf:"bytes,1,opt,name=supporter,proto3" json:"supporter,omitempty"`
+	// How many at most; 0: 100.
+	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWishesRequest) Reset() {
+	*x = ListWishesRequest{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWishesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWishesRequest) ProtoMessage() {}
+
+func (x *ListWishesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWishesRequest.ProtoReflect.Descriptor instead.
+func (*ListWishesRequest) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ListWishesRequest) GetSupporter() string {
+	if x != nil {
+		return x.Supporter
+	}
+	return ""
+}
+
+func (x *ListWishesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListWishesResponse is the wishes.
+type ListWishesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The wishes, newest first.
+	Wishes        []*Wish `protobuf:"bytes,1,rep,name=wishes,proto3" json:"wishes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWishesResponse) Reset() {
+	*x = ListWishesResponse{}
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWishesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWishesResponse) ProtoMessage() {}
+
+func (x *ListWishesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bling_telephony_v1_telephony_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWishesResponse.ProtoReflect.Descriptor instead.
+func (*ListWishesResponse) Descriptor() ([]byte, []int) {
+	return file_bling_telephony_v1_telephony_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ListWishesResponse) GetWishes() []*Wish {
+	if x != nil {
+		return x.Wishes
+	}
+	return nil
+}
+
 var File_bling_telephony_v1_telephony_proto protoreflect.FileDescriptor
 
 const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
@@ -1074,7 +1588,33 @@ const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
 	"\x15UnblockNumberResponse\"\x13\n" +
 	"\x11ListBlocksRequest\"G\n" +
 	"\x12ListBlocksResponse\x121\n" +
-	"\x06blocks\x18\x01 \x03(\v2\x19.bling.telephony.v1.BlockR\x06blocks*\xcd\x01\n" +
+	"\x06blocks\x18\x01 \x03(\v2\x19.bling.telephony.v1.BlockR\x06blocks\"\x88\x01\n" +
+	"\x05Pause\x12\x18\n" +
+	"\ahotline\x18\x01 \x01(\tR\ahotline\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tpaused_by\x18\x03 \x01(\tR\bpausedBy\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"F\n" +
+	"\x13PauseHotlineRequest\x12/\n" +
+	"\x05pause\x18\x01 \x01(\v2\x19.bling.telephony.v1.PauseR\x05pause\"\x16\n" +
+	"\x14PauseHotlineResponse\"0\n" +
+	"\x14ResumeHotlineRequest\x12\x18\n" +
+	"\ahotline\x18\x01 \x01(\tR\ahotline\"\x17\n" +
+	"\x15ResumeHotlineResponse\"\x13\n" +
+	"\x11ListPausesRequest\"G\n" +
+	"\x12ListPausesResponse\x121\n" +
+	"\x06pauses\x18\x01 \x03(\v2\x19.bling.telephony.v1.PauseR\x06pauses\"\xbe\x01\n" +
+	"\x04Wish\x12\x18\n" +
+	"\ahotline\x18\x01 \x01(\tR\ahotline\x12\x1c\n" +
+	"\tsupporter\x18\x02 \x01(\tR\tsupporter\x12\x19\n" +
+	"\bno_texts\x18\x03 \x01(\bR\anoTexts\x12\x19\n" +
+	"\bno_calls\x18\x04 \x01(\bR\anoCalls\x120\n" +
+	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x16\n" +
+	"\x06source\x18\x06 \x01(\tR\x06source\"G\n" +
+	"\x11ListWishesRequest\x12\x1c\n" +
+	"\tsupporter\x18\x01 \x01(\tR\tsupporter\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\"F\n" +
+	"\x12ListWishesResponse\x120\n" +
+	"\x06wishes\x18\x01 \x03(\v2\x18.bling.telephony.v1.WishR\x06wishes*\xcd\x01\n" +
 	"\tTextState\x12\x1a\n" +
 	"\x16TEXT_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TEXT_STATE_QUEUED\x10\x01\x12\x16\n" +
@@ -1083,7 +1623,7 @@ const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
 	"\x0fTEXT_STATE_SENT\x10\x04\x12\x18\n" +
 	"\x14TEXT_STATE_DELIVERED\x10\x05\x12\x15\n" +
 	"\x11TEXT_STATE_FAILED\x10\x06\x12\x16\n" +
-	"\x12TEXT_STATE_UNKNOWN\x10\a2\x88\x05\n" +
+	"\x12TEXT_STATE_UNKNOWN\x10\a2\x8b\b\n" +
 	"\x10TelephonyService\x12U\n" +
 	"\bSendText\x12#.bling.telephony.v1.SendTextRequest\x1a$.bling.telephony.v1.SendTextResponse\x12R\n" +
 	"\aGetText\x12\".bling.telephony.v1.GetTextRequest\x1a#.bling.telephony.v1.GetTextResponse\x12R\n" +
@@ -1092,7 +1632,13 @@ const file_bling_telephony_v1_telephony_proto_rawDesc = "" +
 	"\vBlockNumber\x12&.bling.telephony.v1.BlockNumberRequest\x1a'.bling.telephony.v1.BlockNumberResponse\x12d\n" +
 	"\rUnblockNumber\x12(.bling.telephony.v1.UnblockNumberRequest\x1a).bling.telephony.v1.UnblockNumberResponse\x12[\n" +
 	"\n" +
-	"ListBlocks\x12%.bling.telephony.v1.ListBlocksRequest\x1a&.bling.telephony.v1.ListBlocksResponseB\xdb\x01\n" +
+	"ListBlocks\x12%.bling.telephony.v1.ListBlocksRequest\x1a&.bling.telephony.v1.ListBlocksResponse\x12a\n" +
+	"\fPauseHotline\x12'.bling.telephony.v1.PauseHotlineRequest\x1a(.bling.telephony.v1.PauseHotlineResponse\x12d\n" +
+	"\rResumeHotline\x12(.bling.telephony.v1.ResumeHotlineRequest\x1a).bling.telephony.v1.ResumeHotlineResponse\x12[\n" +
+	"\n" +
+	"ListPauses\x12%.bling.telephony.v1.ListPausesRequest\x1a&.bling.telephony.v1.ListPausesResponse\x12[\n" +
+	"\n" +
+	"ListWishes\x12%.bling.telephony.v1.ListWishesRequest\x1a&.bling.telephony.v1.ListWishesResponseB\xdb\x01\n" +
 	"\x16com.bling.telephony.v1B\x0eTelephonyProtoP\x01ZGgithub.com/bling-hotline/bling/proto/gen/bling/telephony/v1;telephonyv1\xa2\x02\x03BTX\xaa\x02\x12Bling.Telephony.V1\xca\x02\x12Bling\\Telephony\\V1\xe2\x02\x1eBling\\Telephony\\V1\\GPBMetadata\xea\x02\x14Bling::Telephony::V1b\x06proto3"
 
 var (
@@ -1108,7 +1654,7 @@ func file_bling_telephony_v1_telephony_proto_rawDescGZIP() []byte {
 }
 
 var file_bling_telephony_v1_telephony_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bling_telephony_v1_telephony_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_bling_telephony_v1_telephony_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_bling_telephony_v1_telephony_proto_goTypes = []any{
 	(TextState)(0),                // 0: bling.telephony.v1.TextState
 	(*SendTextRequest)(nil),       // 1: bling.telephony.v1.SendTextRequest
@@ -1127,34 +1673,57 @@ var file_bling_telephony_v1_telephony_proto_goTypes = []any{
 	(*UnblockNumberResponse)(nil), // 14: bling.telephony.v1.UnblockNumberResponse
 	(*ListBlocksRequest)(nil),     // 15: bling.telephony.v1.ListBlocksRequest
 	(*ListBlocksResponse)(nil),    // 16: bling.telephony.v1.ListBlocksResponse
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*Pause)(nil),                 // 17: bling.telephony.v1.Pause
+	(*PauseHotlineRequest)(nil),   // 18: bling.telephony.v1.PauseHotlineRequest
+	(*PauseHotlineResponse)(nil),  // 19: bling.telephony.v1.PauseHotlineResponse
+	(*ResumeHotlineRequest)(nil),  // 20: bling.telephony.v1.ResumeHotlineRequest
+	(*ResumeHotlineResponse)(nil), // 21: bling.telephony.v1.ResumeHotlineResponse
+	(*ListPausesRequest)(nil),     // 22: bling.telephony.v1.ListPausesRequest
+	(*ListPausesResponse)(nil),    // 23: bling.telephony.v1.ListPausesResponse
+	(*Wish)(nil),                  // 24: bling.telephony.v1.Wish
+	(*ListWishesRequest)(nil),     // 25: bling.telephony.v1.ListWishesRequest
+	(*ListWishesResponse)(nil),    // 26: bling.telephony.v1.ListWishesResponse
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
 }
 var file_bling_telephony_v1_telephony_proto_depIdxs = []int32{
 	5,  // 0: bling.telephony.v1.SendTextResponse.text:type_name -> bling.telephony.v1.Text
 	5,  // 1: bling.telephony.v1.GetTextResponse.text:type_name -> bling.telephony.v1.Text
 	0,  // 2: bling.telephony.v1.Text.state:type_name -> bling.telephony.v1.TextState
-	17, // 3: bling.telephony.v1.Block.until:type_name -> google.protobuf.Timestamp
+	27, // 3: bling.telephony.v1.Block.until:type_name -> google.protobuf.Timestamp
 	10, // 4: bling.telephony.v1.BlockNumberRequest.block:type_name -> bling.telephony.v1.Block
 	10, // 5: bling.telephony.v1.ListBlocksResponse.blocks:type_name -> bling.telephony.v1.Block
-	1,  // 6: bling.telephony.v1.TelephonyService.SendText:input_type -> bling.telephony.v1.SendTextRequest
-	3,  // 7: bling.telephony.v1.TelephonyService.GetText:input_type -> bling.telephony.v1.GetTextRequest
-	6,  // 8: bling.telephony.v1.TelephonyService.PutFile:input_type -> bling.telephony.v1.PutFileRequest
-	8,  // 9: bling.telephony.v1.TelephonyService.GetFile:input_type -> bling.telephony.v1.GetFileRequest
-	11, // 10: bling.telephony.v1.TelephonyService.BlockNumber:input_type -> bling.telephony.v1.BlockNumberRequest
-	13, // 11: bling.telephony.v1.TelephonyService.UnblockNumber:input_type -> bling.telephony.v1.UnblockNumberRequest
-	15, // 12: bling.telephony.v1.TelephonyService.ListBlocks:input_type -> bling.telephony.v1.ListBlocksRequest
-	2,  // 13: bling.telephony.v1.TelephonyService.SendText:output_type -> bling.telephony.v1.SendTextResponse
-	4,  // 14: bling.telephony.v1.TelephonyService.GetText:output_type -> bling.telephony.v1.GetTextResponse
-	7,  // 15: bling.telephony.v1.TelephonyService.PutFile:output_type -> bling.telephony.v1.PutFileResponse
-	9,  // 16: bling.telephony.v1.TelephonyService.GetFile:output_type -> bling.telephony.v1.GetFileResponse
-	12, // 17: bling.telephony.v1.TelephonyService.BlockNumber:output_type -> bling.telephony.v1.BlockNumberResponse
-	14, // 18: bling.telephony.v1.TelephonyService.UnblockNumber:output_type -> bling.telephony.v1.UnblockNumberResponse
-	16, // 19: bling.telephony.v1.TelephonyService.ListBlocks:output_type -> bling.telephony.v1.ListBlocksResponse
-	13, // [13:20] is the sub-list for method output_type
-	6,  // [6:13] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	27, // 6: bling.telephony.v1.Pause.since:type_name -> google.protobuf.Timestamp
+	17, // 7: bling.telephony.v1.PauseHotlineRequest.pause:type_name -> bling.telephony.v1.Pause
+	17, // 8: bling.telephony.v1.ListPausesResponse.pauses:type_name -> bling.telephony.v1.Pause
+	27, // 9: bling.telephony.v1.Wish.since:type_name -> google.protobuf.Timestamp
+	24, // 10: bling.telephony.v1.ListWishesResponse.wishes:type_name -> bling.telephony.v1.Wish
+	1,  // 11: bling.telephony.v1.TelephonyService.SendText:input_type -> bling.telephony.v1.SendTextRequest
+	3,  // 12: bling.telephony.v1.TelephonyService.GetText:input_type -> bling.telephony.v1.GetTextRequest
+	6,  // 13: bling.telephony.v1.TelephonyService.PutFile:input_type -> bling.telephony.v1.PutFileRequest
+	8,  // 14: bling.telephony.v1.TelephonyService.GetFile:input_type -> bling.telephony.v1.GetFileRequest
+	11, // 15: bling.telephony.v1.TelephonyService.BlockNumber:input_type -> bling.telephony.v1.BlockNumberRequest
+	13, // 16: bling.telephony.v1.TelephonyService.UnblockNumber:input_type -> bling.telephony.v1.UnblockNumberRequest
+	15, // 17: bling.telephony.v1.TelephonyService.ListBlocks:input_type -> bling.telephony.v1.ListBlocksRequest
+	18, // 18: bling.telephony.v1.TelephonyService.PauseHotline:input_type -> bling.telephony.v1.PauseHotlineRequest
+	20, // 19: bling.telephony.v1.TelephonyService.ResumeHotline:input_type -> bling.telephony.v1.ResumeHotlineRequest
+	22, // 20: bling.telephony.v1.TelephonyService.ListPauses:input_type -> bling.telephony.v1.ListPausesRequest
+	25, // 21: bling.telephony.v1.TelephonyService.ListWishes:input_type -> bling.telephony.v1.ListWishesRequest
+	2,  // 22: bling.telephony.v1.TelephonyService.SendText:output_type -> bling.telephony.v1.SendTextResponse
+	4,  // 23: bling.telephony.v1.TelephonyService.GetText:output_type -> bling.telephony.v1.GetTextResponse
+	7,  // 24: bling.telephony.v1.TelephonyService.PutFile:output_type -> bling.telephony.v1.PutFileResponse
+	9,  // 25: bling.telephony.v1.TelephonyService.GetFile:output_type -> bling.telephony.v1.GetFileResponse
+	12, // 26: bling.telephony.v1.TelephonyService.BlockNumber:output_type -> bling.telephony.v1.BlockNumberResponse
+	14, // 27: bling.telephony.v1.TelephonyService.UnblockNumber:output_type -> bling.telephony.v1.UnblockNumberResponse
+	16, // 28: bling.telephony.v1.TelephonyService.ListBlocks:output_type -> bling.telephony.v1.ListBlocksResponse
+	19, // 29: bling.telephony.v1.TelephonyService.PauseHotline:output_type -> bling.telephony.v1.PauseHotlineResponse
+	21, // 30: bling.telephony.v1.TelephonyService.ResumeHotline:output_type -> bling.telephony.v1.ResumeHotlineResponse
+	23, // 31: bling.telephony.v1.TelephonyService.ListPauses:output_type -> bling.telephony.v1.ListPausesResponse
+	26, // 32: bling.telephony.v1.TelephonyService.ListWishes:output_type -> bling.telephony.v1.ListWishesResponse
+	22, // [22:33] is the sub-list for method output_type
+	11, // [11:22] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_bling_telephony_v1_telephony_proto_init() }
@@ -1168,7 +1737,7 @@ func file_bling_telephony_v1_telephony_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bling_telephony_v1_telephony_proto_rawDesc), len(file_bling_telephony_v1_telephony_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,10 @@ const (
 	TelephonyService_BlockNumber_FullMethodName   = "/bling.telephony.v1.TelephonyService/BlockNumber"
 	TelephonyService_UnblockNumber_FullMethodName = "/bling.telephony.v1.TelephonyService/UnblockNumber"
 	TelephonyService_ListBlocks_FullMethodName    = "/bling.telephony.v1.TelephonyService/ListBlocks"
+	TelephonyService_PauseHotline_FullMethodName  = "/bling.telephony.v1.TelephonyService/PauseHotline"
+	TelephonyService_ResumeHotline_FullMethodName = "/bling.telephony.v1.TelephonyService/ResumeHotline"
+	TelephonyService_ListPauses_FullMethodName    = "/bling.telephony.v1.TelephonyService/ListPauses"
+	TelephonyService_ListWishes_FullMethodName    = "/bling.telephony.v1.TelephonyService/ListWishes"
 )
 
 // TelephonyServiceClient is the client API for TelephonyService service.
@@ -50,6 +54,15 @@ type TelephonyServiceClient interface {
 	UnblockNumber(ctx context.Context, in *UnblockNumberRequest, opts ...grpc.CallOption) (*UnblockNumberResponse, error)
 	// ListBlocks returns who is blocked now.
 	ListBlocks(ctx context.Context, in *ListBlocksRequest, opts ...grpc.CallOption) (*ListBlocksResponse, error)
+	// PauseHotline stops what goes between a hotline and the outside, until it is resumed. What comes in is stored and waits; what is to go
+	// out waits. Callers reach the voicemail. Nothing is lost. Pausing it again changes the reason.
+	PauseHotline(ctx context.Context, in *PauseHotlineRequest, opts ...grpc.CallOption) (*PauseHotlineResponse, error)
+	// ResumeHotline lets a hotline go on where it stopped, in order. It is no error if it was not paused.
+	ResumeHotline(ctx context.Context, in *ResumeHotlineRequest, opts ...grpc.CallOption) (*ResumeHotlineResponse, error)
+	// ListPauses returns which hotlines are paused now.
+	ListPauses(ctx context.Context, in *ListPausesRequest, opts ...grpc.CallOption) (*ListPausesResponse, error)
+	// ListWishes returns who wants no texts, or no calls, newest first.
+	ListWishes(ctx context.Context, in *ListWishesRequest, opts ...grpc.CallOption) (*ListWishesResponse, error)
 }
 
 type telephonyServiceClient struct {
@@ -130,6 +143,46 @@ func (c *telephonyServiceClient) ListBlocks(ctx context.Context, in *ListBlocksR
 	return out, nil
 }
 
+func (c *telephonyServiceClient) PauseHotline(ctx context.Context, in *PauseHotlineRequest, opts ...grpc.CallOption) (*PauseHotlineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PauseHotlineResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_PauseHotline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *telephonyServiceClient) ResumeHotline(ctx context.Context, in *ResumeHotlineRequest, opts ...grpc.CallOption) (*ResumeHotlineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeHotlineResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_ResumeHotline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *telephonyServiceClient) ListPauses(ctx context.Context, in *ListPausesRequest, opts ...grpc.CallOption) (*ListPausesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPausesResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_ListPauses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *telephonyServiceClient) ListWishes(ctx context.Context, in *ListWishesRequest, opts ...grpc.CallOption) (*ListWishesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListWishesResponse)
+	err := c.cc.Invoke(ctx, TelephonyService_ListWishes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TelephonyServiceServer is the server API for TelephonyService service.
 // All implementations must embed UnimplementedTelephonyServiceServer
 // for forward compatibility.
@@ -152,6 +205,15 @@ type TelephonyServiceServer interface {
 	UnblockNumber(context.Context, *UnblockNumberRequest) (*UnblockNumberResponse, error)
 	// ListBlocks returns who is blocked now.
 	ListBlocks(context.Context, *ListBlocksRequest) (*ListBlocksResponse, error)
+	// PauseHotline stops what goes between a hotline and the outside, until it is resumed. What comes in is stored and waits; what is to go
+	// out waits. Callers reach the voicemail. Nothing is lost. Pausing it again changes the reason.
+	PauseHotline(context.Context, *PauseHotlineRequest) (*PauseHotlineResponse, error)
+	// ResumeHotline lets a hotline go on where it stopped, in order. It is no error if it was not paused.
+	ResumeHotline(context.Context, *ResumeHotlineRequest) (*ResumeHotlineResponse, error)
+	// ListPauses returns which hotlines are paused now.
+	ListPauses(context.Context, *ListPausesRequest) (*ListPausesResponse, error)
+	// ListWishes returns who wants no texts, or no calls, newest first.
+	ListWishes(context.Context, *ListWishesRequest) (*ListWishesResponse, error)
 	mustEmbedUnimplementedTelephonyServiceServer()
 }
 
@@ -182,6 +244,18 @@ func (UnimplementedTelephonyServiceServer) UnblockNumber(context.Context, *Unblo
 }
 func (UnimplementedTelephonyServiceServer) ListBlocks(context.Context, *ListBlocksRequest) (*ListBlocksResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListBlocks not implemented")
+}
+func (UnimplementedTelephonyServiceServer) PauseHotline(context.Context, *PauseHotlineRequest) (*PauseHotlineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseHotline not implemented")
+}
+func (UnimplementedTelephonyServiceServer) ResumeHotline(context.Context, *ResumeHotlineRequest) (*ResumeHotlineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeHotline not implemented")
+}
+func (UnimplementedTelephonyServiceServer) ListPauses(context.Context, *ListPausesRequest) (*ListPausesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPauses not implemented")
+}
+func (UnimplementedTelephonyServiceServer) ListWishes(context.Context, *ListWishesRequest) (*ListWishesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListWishes not implemented")
 }
 func (UnimplementedTelephonyServiceServer) mustEmbedUnimplementedTelephonyServiceServer() {}
 func (UnimplementedTelephonyServiceServer) testEmbeddedByValue()                          {}
@@ -330,6 +404,78 @@ func _TelephonyService_ListBlocks_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TelephonyService_PauseHotline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseHotlineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).PauseHotline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_PauseHotline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).PauseHotline(ctx, req.(*PauseHotlineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TelephonyService_ResumeHotline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeHotlineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).ResumeHotline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_ResumeHotline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).ResumeHotline(ctx, req.(*ResumeHotlineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TelephonyService_ListPauses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPausesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).ListPauses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_ListPauses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).ListPauses(ctx, req.(*ListPausesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TelephonyService_ListWishes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListWishesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TelephonyServiceServer).ListWishes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TelephonyService_ListWishes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TelephonyServiceServer).ListWishes(ctx, req.(*ListWishesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TelephonyService_ServiceDesc is the grpc.ServiceDesc for TelephonyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -364,6 +510,22 @@ var TelephonyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListBlocks",
 			Handler:    _TelephonyService_ListBlocks_Handler,
+		},
+		{
+			MethodName: "PauseHotline",
+			Handler:    _TelephonyService_PauseHotline_Handler,
+		},
+		{
+			MethodName: "ResumeHotline",
+			Handler:    _TelephonyService_ResumeHotline_Handler,
+		},
+		{
+			MethodName: "ListPauses",
+			Handler:    _TelephonyService_ListPauses_Handler,
+		},
+		{
+			MethodName: "ListWishes",
+			Handler:    _TelephonyService_ListWishes_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
