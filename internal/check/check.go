@@ -30,7 +30,9 @@ type Finding struct {
 }
 
 // Fine says that all is well.
-func Fine(format string, args ...any) []Finding { return []Finding{{Says: fmt.Sprintf(format, args...)}} }
+func Fine(format string, args ...any) []Finding {
+	return []Finding{{Says: fmt.Sprintf(format, args...)}}
+}
 
 // Warn says that something is not as it should be, and what to do about it.
 func Warn(fix, format string, args ...any) []Finding {

@@ -8,6 +8,8 @@ import (
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/rpc"
 	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
+	switchboardv1 "github.com/bling-hotline/bling/proto/gen/bling/switchboard/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 )
@@ -18,11 +20,13 @@ var allowed = rpc.Callers{
 	telephonyv1.TwilioWebhookService_ServiceDesc.ServiceName:                     {"gateway"},
 	telephonyv1.TwilioVoiceService_ServiceDesc.ServiceName:                       {"gateway"},
 	strings.TrimPrefix(telephonyv1.TelephonyService_GetFile_FullMethodName, "/"): {"gateway"},
-	telephonyv1.TelephonyService_ServiceDesc.ServiceName:                         {"ticketing", "dialer", "operator"},
+	telephonyv1.TelephonyService_ServiceDesc.ServiceName:                         {"ticketing", "dialer", "switchboard", "operator"},
 	telephonyv1.CallBackService_ServiceDesc.ServiceName:                          {"dialer"},
 	ticketingv1.HelpScoutWebhookService_ServiceDesc.ServiceName:                  {"gateway"},
 	ticketingv1.TicketingService_ServiceDesc.ServiceName:                         {"telephony", "dialer"},
-	dialerv1.DialerService_ServiceDesc.ServiceName:                               {"operator"},
+	dialerv1.DialerService_ServiceDesc.ServiceName:                               {"switchboard", "operator"},
+	operatorv1.OperatorService_ServiceDesc.ServiceName:                           {"switchboard"},
+	switchboardv1.SwitchboardService_ServiceDesc.ServiceName:                     {"operator"},
 }
 
 // callersFromEnv reads BLING_CALLERS, which lets others in: the organisation's own services, each by the name in its certificate.

@@ -217,6 +217,10 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s 
 // serve stops the server first, so that no call meets a service that has stopped.
 func serve(ctx context.Context, log *slog.Logger, server *rpc.Server, lis net.Listener, s Service) error {
 	register(server, s)
+	// Several services have this one, so a server that several of them share does without.
+	if operated, ok := s.(interface{ RegisterOperator(*rpc.Server) }); ok {
+		operated.RegisterOperator(server)
+	}
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	group, groupCtx := errgroup.WithContext(ctx)

@@ -12,6 +12,7 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
@@ -36,6 +37,7 @@ type Service struct {
 	telephonyv1.UnimplementedTwilioWebhookServiceServer
 	telephonyv1.UnimplementedTwilioVoiceServiceServer
 	telephonyv1.UnimplementedCallBackServiceServer
+	operatorv1.UnimplementedOperatorServiceServer
 
 	Config
 	Deps
@@ -103,6 +105,11 @@ func (s *Service) Register(server *rpc.Server) {
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, s)
 	telephonyv1.RegisterTwilioVoiceServiceServer(server, s)
 	telephonyv1.RegisterCallBackServiceServer(server, s)
+}
+
+// RegisterOperator puts on a server what only the switchboard may call.
+func (s *Service) RegisterOperator(server *rpc.Server) {
+	operatorv1.RegisterOperatorServiceServer(server, s)
 }
 
 // StopStreams ends the streams of those who watch calls: they come back, and meet another process.

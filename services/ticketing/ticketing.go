@@ -13,6 +13,7 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
@@ -32,6 +33,7 @@ type Deps struct {
 type Service struct {
 	ticketingv1.UnimplementedTicketingServiceServer
 	ticketingv1.UnimplementedHelpScoutWebhookServiceServer
+	operatorv1.UnimplementedOperatorServiceServer
 
 	Config
 	Deps
@@ -67,6 +69,11 @@ func New(c Config, d Deps) (*Service, error) {
 func (s *Service) Register(server *rpc.Server) {
 	ticketingv1.RegisterTicketingServiceServer(server, s)
 	ticketingv1.RegisterHelpScoutWebhookServiceServer(server, s)
+}
+
+// RegisterOperator puts on a server what only the switchboard may call.
+func (s *Service) RegisterOperator(server *rpc.Server) {
+	operatorv1.RegisterOperatorServiceServer(server, s)
 }
 
 // Healthy reports whether the database answers.
