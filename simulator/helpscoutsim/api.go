@@ -52,6 +52,7 @@ func (s *Sim) routes() *http.ServeMux {
 	api("GET /v2/customers/{id}", s.getCustomer)
 	api("PUT /v2/customers/{id}", s.putCustomer)
 	api("PATCH /v2/customers/{id}", s.patchCustomer)
+	api("DELETE /v2/customers/{id}", s.deleteCustomer)
 	s.contactRoutes(api, emailContacts)
 	s.contactRoutes(api, phoneContacts)
 	api("GET /v2/mailboxes", s.listMailboxes)

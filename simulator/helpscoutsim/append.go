@@ -173,8 +173,11 @@ func (t *tx) checkUser(c *checks, path string, id int64) {
 // writable finds a conversation that takes changes. A merged one answers as if it were deleted.
 func (t *tx) writable(id int64) (*record, error) {
 	rec := t.conversations[id]
-	if rec == nil || rec.gone() {
+	switch {
+	case rec == nil || rec.gone():
 		return nil, notFound()
+	case !t.sim.sees(rec.MailboxID):
+		return nil, noAccess()
 	}
 	return rec, nil
 }

@@ -62,6 +62,8 @@ type Config struct {
 	ThreadLimit int
 	// CountAllThreads makes the threads field count notes and line items too (U).
 	CountAllThreads bool
+	// DeletionTime is how long it takes until a customer who is deleted asynchronously is gone. Default 100 ms (U).
+	DeletionTime time.Duration
 	// AttachmentLimit is the decoded size above which an attachment is refused with 413. Default 10 MB (U).
 	AttachmentLimit int
 	// EmptyList sends an empty array when a list has no rows, instead of leaving _embedded out.
@@ -119,6 +121,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.RateWindow, FixedWindow)
 	fill(&c.ListLag, 5*time.Second)
 	fill(&c.ThreadLimit, 99)
+	fill(&c.DeletionTime, 100*time.Millisecond)
 	fill(&c.AttachmentLimit, 10<<20)
 	fill(&c.MaxAttempts, 10)
 	fill(&c.DiscardLimit, 10)

@@ -53,6 +53,10 @@ func (s *Sim) Control() http.Handler {
 	mux.HandleFunc("POST /sim/conversations/{id}/lock", act(s.doLock))
 	// the customer is an e-mail address or an id
 	mux.HandleFunc("POST /sim/customers/{customer}/phones", s.handleSetPhones)
+	// where a phone number or an address still occurs
+	mux.HandleFunc("GET /sim/traces", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, map[string]any{"traces": some(s.Traces(r.URL.Query().Get("of")))}, nil)
+	})
 	// the account's people, in memory only
 	mux.HandleFunc("PUT /sim/users/{id}", s.handleSetUser)
 	mux.HandleFunc("DELETE /sim/users/{id}", s.handleRemoveUser)

@@ -54,6 +54,9 @@ func (s *Sim) createConversation(r *http.Request) (answer, error) {
 		if err := c.err(); err != nil {
 			return err
 		}
+		if !s.sees(in.MailboxID) {
+			return noAccess()
+		}
 		id = t.create(in, createdAt, threads, kinds)
 		return nil
 	})
@@ -155,6 +158,8 @@ func (s *Sim) getConversation(r *http.Request) (a answer, err error) {
 		switch {
 		case rec == nil || rec.State == "deleted":
 			err = notFound()
+		case !s.sees(rec.MailboxID):
+			err = noAccess()
 		case rec.MergedInto != 0:
 			a.status = http.StatusMovedPermanently
 			a.location = fmt.Sprintf("%s/v2/conversations/%d", baseURL(r), rec.MergedInto)

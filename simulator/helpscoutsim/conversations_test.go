@@ -129,7 +129,8 @@ func TestListQueries(t *testing.T) {
 	for range 30 {
 		b.conversation("other@example.org")
 	}
-	number := b.want(200, "GET", path("%d", id), "").object(t)["number"]
+	found := b.want(200, "GET", path("%d", id), "").object(t)
+	number, customer := found["number"], found["primaryCustomer"].(map[string]any)["id"]
 	tests := []struct {
 		query string
 		total int
@@ -147,7 +148,17 @@ func TestListQueries(t *testing.T) {
 		{`email:"a`, -1},
 		{`subject:"x"`, -1},
 		{`email:"a" tag:"b"`, -1},
-		{`modifiedAt:[2026-01-01T00:00:00Z TO *]`, -1},
+		{fmt.Sprintf(`customerIds:%v`, customer), 1},
+		{`(modifiedAt:[2026-01-01T00:00:00Z TO *])`, 31},
+		{`modifiedAt:[2026-11-20T14:39:56Z TO 2026-11-20T14:39:56Z]`, 31},
+		{`modifiedAt:[2026-11-20T14:39:57Z TO *] AND tag:sms`, 0},
+		{`(email:"` + email + `" AND createdAt:[* TO 2026-11-20T14:39:55Z])`, 0},
+		{`email:"` + email + `" AND createdAt:[* TO *] AND tag:sms`, 1},
+		{`modifiedAt:[2026-01-01 TO *]`, -1},
+		{`modifiedAt:[2026-01-01T00:00:00Z TO *`, -1},
+		{`modifiedAt:[*]`, -1},
+		{`number:[1 TO 2]`, -1},
+		{`modifiedAt:"2026-01-01T00:00:00Z"`, -1},
 		{`mailboxid:"x"`, -1},
 		{`)`, -1},
 	}

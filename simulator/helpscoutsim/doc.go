@@ -17,14 +17,15 @@
 //	decode.go         the body, and checks of it; problem.go is the shape of every error
 //	conversations.go  create, read, change; also list.go with query.go and page.go
 //	append.go         the five ways to add a thread; threads.go reads and changes them
-//	customers.go      customers, with contacts.go and customerpatch.go; also mailboxes.go, users.go, and hooks.go for the
-//	                  webhook resources
+//	customers.go      customers, with contacts.go, customerpatch.go and erase.go; also mailboxes.go, users.go, and hooks.go for
+//	                  the webhook resources
 //	sim.go            change and read: the lock around state.go, which holds everything and its indexes
 //	wire.go           what is stored, in the vendor's JSON
 //
 // Beside it, agent.go acts as the people in Help Scout's inbox, with what actions.go has for both. A change emits
 // events (events.go), which deliver.go signs, sends and retries; firstgen.go is what their bodies were once. control.go
-// serves /sim/, readers.go is for tests, save.go keeps the state file, demo.go fills an account with cases.
+// serves /sim/, readers.go is for tests, and so is traces.go, which says what is left of somebody; save.go keeps the state
+// file, demo.go fills an account with cases.
 //
 // inbox.go is the page that lists conversations, desk.go that of one, with its forms in deskforms.go and its files in
 // deskfiles.go; inboxlook.go is how both show things. Beside a conversation are the apps of [Config]: apps.go signs their

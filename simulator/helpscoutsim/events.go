@@ -22,6 +22,7 @@ const (
 	EventTags          = "convo.tags"
 
 	EventCustomerUpdated = "customer.updated"
+	EventCustomerDeleted = "customer.deleted"
 )
 
 // eventNames are all events a webhook may ask for; most are never emitted.
@@ -29,7 +30,7 @@ const (
 var eventNames = []string{
 	EventAgentReply, EventAssigned, EventCreated, "convo.custom-fields", EventCustomerReply, EventDeleted, EventMerged,
 	EventMoved, EventNote, EventStatus, EventTags, "convo.ai-answers.created",
-	"customer.created", EventCustomerUpdated, "customer.deleted", "satisfaction.ratings",
+	"customer.created", EventCustomerUpdated, EventCustomerDeleted, "satisfaction.ratings",
 	"beacon.chat.created", "beacon.chat.customer.replied", "tag.created", "tag.updated", "tag.deleted",
 	"message.survey.response.received", "organization.created", "organization.updated", "organization.deleted",
 	"user.status.changed",
@@ -68,9 +69,14 @@ func (t *tx) emit(name string, rec *record, threadID int64, alsoIn ...int64) {
 }
 
 // emitCustomer notes an event about a customer. Customers belong to no mailbox, so webhooks that are limited to
-// mailboxes are told as well (U). The body is the customer as the API shows it, in all versions.
+// mailboxes are told as well (U). The body is the customer as the API shows it, in all versions; of one who was deleted, the id.
 func (t *tx) emitCustomer(name string, c *Customer) {
-	t.tell(name, 0, func(*Webhook) bool { return true }, func(rd renderer) any { return rd.customerResource(c) })
+	t.tell(name, 0, func(*Webhook) bool { return true }, func(rd renderer) any {
+		if name == EventCustomerDeleted {
+			return map[string]int64{"id": c.ID}
+		}
+		return rd.customerResource(c)
+	})
 }
 
 // tell notes an event for those of the webhooks in question that asked for it, once for each version of its body.

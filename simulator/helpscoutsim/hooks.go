@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// webhookJSON is a webhook as the API takes and shows it.
+// webhookJSON is a webhook as the API takes it.
 // See https://developer.helpscout.com/mailbox-api/endpoints/webhooks/create/.
 type webhookJSON struct {
 	ID             int64    `json:"id,omitempty"`
@@ -58,10 +58,24 @@ func (in webhookJSON) webhook(id int64) *Webhook {
 	}
 }
 
-func (w *Webhook) resource() webhookJSON {
-	return webhookJSON{
-		ID: w.ID, URL: w.URL, Events: w.Events, Secret: w.Secret, PayloadVersion: w.PayloadVersion,
-		Label: w.Label, MailboxIDs: w.MailboxIDs, State: w.State,
+// webhookResource is a webhook as the API shows it. Its secret is not shown.
+// See https://developer.helpscout.com/mailbox-api/endpoints/webhooks/get/.
+type webhookResource struct {
+	ID             int64    `json:"id"`
+	URL            string   `json:"url"`
+	State          string   `json:"state"`
+	Events         []string `json:"events"`
+	Notification   bool     `json:"notification"`
+	PayloadVersion string   `json:"payloadVersion"`
+	Label          string   `json:"label,omitempty"`
+	MailboxIDs     []int64  `json:"mailboxIds"`
+	Links          links    `json:"_links"`
+}
+
+func (w *Webhook) resource(base string) webhookResource {
+	return webhookResource{
+		ID: w.ID, URL: w.URL, State: w.State, Events: w.Events, PayloadVersion: w.PayloadVersion, Label: w.Label,
+		MailboxIDs: some(w.MailboxIDs), Links: links{"self": {Href: base + "/v2/webhooks/" + strconv.FormatInt(w.ID, 10)}},
 	}
 }
 
@@ -72,8 +86,9 @@ func (s *Sim) registerConfigured() error {
 		if len(w.Events) == 0 {
 			w.Events = slices.Clone(eventNames)
 		}
-		in := w.resource()
-		in.ID, in.State = 0, ""
+		in := webhookJSON{
+			URL: w.URL, Events: w.Events, Secret: w.Secret, PayloadVersion: w.PayloadVersion, Label: w.Label, MailboxIDs: w.MailboxIDs,
+		}
 		checked := in
 		if checked.PayloadVersion == "V1" {
 			checked.PayloadVersion = "" // all else is as usual
@@ -99,7 +114,7 @@ func (s *Sim) registerConfigured() error {
 func (s *Sim) listWebhooks(r *http.Request) (a answer, err error) {
 	s.read(func(st *state) {
 		all := st.webhooksInOrder()
-		a, err = s.page(r, "webhooks", len(all), 50, func(i int) any { return all[i].resource() })
+		a, err = s.page(r, "webhooks", len(all), 50, func(i int) any { return all[i].resource(baseURL(r)) })
 	})
 	return a, err
 }
@@ -132,7 +147,7 @@ func (s *Sim) getWebhook(r *http.Request) (a answer, err error) {
 	err = notFound()
 	s.read(func(st *state) {
 		if w := st.webhooks[id]; w != nil {
-			a, err = ok(w.resource()), nil
+			a, err = ok(w.resource(baseURL(r))), nil
 		}
 	})
 	return a, err

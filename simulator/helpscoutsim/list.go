@@ -30,7 +30,7 @@ func (s *Sim) listConversations(r *http.Request) (a answer, err error) {
 	}
 	now, lag := s.cfg.Now().UTC(), s.Settings().ListLag
 	s.read(func(st *state) {
-		found := st.find(f, now, lag)
+		found := slices.DeleteFunc(st.find(f, now, lag), func(c *Conversation) bool { return !s.sees(c.MailboxID) })
 		slices.SortFunc(found, func(a, b *Conversation) int { return order(st, a, b) })
 		rd := s.render(st, r)
 		a, err = s.page(r, "conversations", len(found), conversationsPerPage, func(i int) any {

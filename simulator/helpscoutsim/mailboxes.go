@@ -27,13 +27,21 @@ func (m Mailbox) json(base string) mailboxJSON {
 	}
 }
 
+// sees reports whether the app has access to a mailbox, which is that of its owner. Without it a mailbox is not listed, and what is
+// in it answers 403 (U).
+func (s *Sim) sees(mailbox int64) bool { return s.owner().worksIn(mailbox) }
+
+func noAccess() *problem { return refuse(http.StatusForbidden, "Forbidden") }
+
 // GET /v2/mailboxes
 //
 // https://developer.helpscout.com/mailbox-api/endpoints/mailboxes/list/
 func (s *Sim) listMailboxes(r *http.Request) (answer, error) {
-	return s.page(r, "mailboxes", len(s.cfg.Mailboxes), 50, func(i int) any {
-		return s.cfg.Mailboxes[i].json(baseURL(r))
-	})
+	if err := onlyParameters(r.URL.Query(), "page"); err != nil {
+		return answer{}, err
+	}
+	seen := slices.DeleteFunc(s.Mailboxes(), func(m Mailbox) bool { return !s.sees(m.ID) })
+	return s.page(r, "mailboxes", len(seen), 50, func(i int) any { return seen[i].json(baseURL(r)) })
 }
 
 // GET /v2/mailboxes/{id}
@@ -41,14 +49,15 @@ func (s *Sim) listMailboxes(r *http.Request) (answer, error) {
 // https://developer.helpscout.com/mailbox-api/endpoints/mailboxes/get/
 func (s *Sim) getMailbox(r *http.Request) (answer, error) {
 	id, err := pathID(r, "id")
-	if err != nil {
+	switch {
+	case err != nil:
 		return answer{}, err
-	}
-	at := slices.IndexFunc(s.cfg.Mailboxes, func(m Mailbox) bool { return m.ID == id })
-	if at < 0 {
+	case !s.hasMailbox(id):
 		return answer{}, notFound()
+	case !s.sees(id):
+		return answer{}, noAccess()
 	}
-	return ok(s.cfg.Mailboxes[at].json(baseURL(r))), nil
+	return ok(s.mailbox(id).json(baseURL(r))), nil
 }
 
 func (m Mailbox) slug() string { return strings.ToLower(strings.Join(strings.Fields(m.Name), "-")) }

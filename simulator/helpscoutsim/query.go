@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // filter selects conversations. All tests must hold.
@@ -70,8 +71,9 @@ func (f *filter) candidates(st *state) []int64 {
 	return st.order
 }
 
-// parse adds the tests of a search expression: field:"value", joined by AND, with parentheses. The rest of Help
-// Scout's language (OR, NOT, ranges, other fields) is refused, so that no test relies on what is not simulated.
+// parse adds the tests of a search expression: field:"value", joined by AND, with parentheses; of createdAt and modifiedAt a range,
+// such as modifiedAt:[2026-01-01T00:00:00Z TO *]. The rest of Help Scout's language (OR, NOT, other fields) is refused, so that no
+// test relies on what is not simulated.
 // See https://developer.helpscout.com/mailbox-api/endpoints/conversations/list/.
 func (f *filter) parse(text string) error {
 	p := &queryParser{rest: text}
@@ -103,7 +105,7 @@ func (p *queryParser) expression(f *filter) error {
 	}
 }
 
-// term = "(" expression ")" | field ":" value
+// term = "(" expression ")" | field ":" value | field ":" "[" time "TO" time "]"
 func (p *queryParser) term(f *filter) error {
 	if p.peek() != "(" {
 		return p.comparison(f)
@@ -127,6 +129,9 @@ func (p *queryParser) comparison(f *filter) error {
 	if p.take() != ":" {
 		return errors.New("expected field:\"value\"")
 	}
+	if p.peek() == "[" {
+		return p.span(f, strings.ToLower(field))
+	}
 	value := p.take()
 	if quoted, ok := strings.CutPrefix(value, `"`); ok {
 		if value, ok = strings.CutSuffix(quoted, `"`); !ok {
@@ -136,6 +141,38 @@ func (p *queryParser) comparison(f *filter) error {
 		return errors.New("expected a value after " + field + ":")
 	}
 	return f.compare(strings.ToLower(field), value)
+}
+
+// moments are the fields that have ranges.
+var moments = map[string]func(*Conversation) time.Time{
+	"createdat":  func(c *Conversation) time.Time { return c.CreatedAt },
+	"modifiedat": func(c *Conversation) time.Time { return c.UpdatedAt },
+}
+
+// span reads a range of times, both of its ends included. An end may be *, for none.
+func (p *queryParser) span(f *filter, field string) error {
+	of := moments[field]
+	text, rest, closed := strings.Cut(strings.TrimPrefix(strings.TrimLeft(p.rest, " "), "["), "]")
+	ends := strings.Split(text, " TO ")
+	if of == nil || !closed || len(ends) != 2 {
+		return errors.New("expected createdAt or modifiedAt:[time TO time]")
+	}
+	p.rest = rest
+	var bounds [2]time.Time
+	for i, end := range ends {
+		if end = strings.TrimSpace(end); end == "*" {
+			continue
+		}
+		var err error
+		if bounds[i], err = time.Parse(timeFormat, end); err != nil {
+			return errors.New("an end of a range must be * or a UTC time like 2026-01-31T12:00:00Z")
+		}
+	}
+	f.add(func(_ *state, c *Conversation) bool {
+		at := of(c).Truncate(time.Second) // as precise as it is shown
+		return !at.Before(bounds[0]) && (bounds[1].IsZero() || !at.After(bounds[1]))
+	})
+	return nil
 }
 
 func (f *filter) compare(field, value string) error {
@@ -157,6 +194,9 @@ func (f *filter) compare(field, value string) error {
 		"mailboxid": func(n int64) { f.byMailbox(n) },
 		"number":    f.byNumber,
 		"id":        f.byID,
+		"customerids": func(n int64) {
+			f.add(func(_ *state, c *Conversation) bool { return c.CustomerID == n })
+		},
 	}[field]
 	if !known {
 		return errors.New("unknown or not simulated: " + field)

@@ -28,8 +28,9 @@ type Sim struct {
 	state    *state
 	settings Settings
 
-	closing sync.Once
-	closed  error
+	deleting sync.WaitGroup // customers, asynchronously
+	closing  sync.Once
+	closed   error
 }
 
 // Settings are the knobs that can be turned while the simulator runs.
@@ -77,6 +78,7 @@ func New(cfg Config) (*Sim, error) {
 func (s *Sim) Close() error {
 	s.closing.Do(func() {
 		close(s.done)
+		s.deleting.Wait()
 		s.courier.stop()
 		if s.saver != nil {
 			s.closed = s.saver.stop()

@@ -28,6 +28,10 @@ func (s *Sim) listThreads(r *http.Request) (a answer, err error) {
 			err = notFound()
 			return
 		}
+		if !s.sees(rec.MailboxID) {
+			err = noAccess()
+			return
+		}
 		rd, n := s.render(st, r), len(rec.Threads)
 		a, err = s.page(r, "threads", n, threadsPerPage, func(i int) any {
 			return rd.thread(rec.Conversation, rec.Threads[n-1-i])

@@ -231,6 +231,17 @@ func TestWebhookResource(t *testing.T) {
 	if len(rows) != 2 || hook["id"] != float64(first) || hook["state"] != "enabled" || hook["payloadVersion"] != "V2" {
 		t.Errorf("webhooks %v", rows)
 	}
+	// What is read can be compared, but for the secret.
+	other := b.want(201, "POST", "/v2/webhooks", fmt.Sprintf(`{"url":"https://x.org","events":["convo.moved"],"secret":%q}`, strings.Repeat("s", 40))).id(t)
+	for id, want := range map[int64]string{
+		first: fmt.Sprintf(`{"id":%d,"url":%q,"state":"enabled","events":["convo.created"],"notification":false,"payloadVersion":"V2","label":"test","mailboxIds":[206906],`, first, r.url),
+		other: fmt.Sprintf(`{"id":%d,"url":"https://x.org","state":"enabled","events":["convo.moved"],"notification":false,"payloadVersion":"V2","mailboxIds":[],`, other),
+	} {
+		want += fmt.Sprintf(`"_links":{"self":{"href":"%s/v2/webhooks/%d"}}}`, b.url, id)
+		if got := string(b.want(200, "GET", fmt.Sprintf("/v2/webhooks/%d", id), "").body); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
 	b.conversation(email)
 	b.await("both webhooks", func(s *helpscoutsim.Sim) bool { return s.Delivered() == 2 })
 	r.received()

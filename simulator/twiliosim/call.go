@@ -92,10 +92,13 @@ func (x *exchange) arrive(l *leg) {
 	l.progress, l.events = target{of("StatusCallback"), of("StatusCallbackMethod")}, []string{"completed"}
 	x.note(l, "ringing", "")
 	x.live(l)
-	if app := of("VoiceApplicationSid"); app != "" {
-		x.note(l, "refused", "the number's VoiceApplicationSid overrides its VoiceUrl")
-		x.fail(l)
-		return
+	for _, over := range []string{"VoiceApplicationSid", "TrunkSid"} {
+		if of(over) != "" {
+			x.note(l, "refused", "the number's "+over+" overrides its VoiceUrl")
+			l.progress = target{} // its own callback as well
+			x.fail(l)
+			return
+		}
 	}
 	if l.ended() {
 		return

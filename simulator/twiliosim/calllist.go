@@ -108,7 +108,7 @@ func (s *Sim) listCalls(w http.ResponseWriter, r *http.Request) error {
 	defer s.calls.mu.Unlock()
 	found, last, more := pageBack(s.calls.order, page, func(l *leg) string { return l.Sid }, func(l *leg) bool {
 		return is("To", l.To) && is("From", l.From) && is("ParentCallSid", l.ParentSid) && is("Status", l.Status) &&
-			began.has(l.Began) && ended.has(l.Ended) && !l.created.After(visible)
+			began.has(l.Began) && ended.has(l.Ended) && !l.created.After(visible) && !l.Deleted
 	})
 	calls := make([]callJSON, len(found))
 	for i, l := range found {

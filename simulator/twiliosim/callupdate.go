@@ -48,12 +48,33 @@ func (s *Sim) legOf(r *http.Request, step func(*exchange, *leg) error) error {
 	}
 	return s.calls.try(func() error {
 		l := s.calls.legs[sid]
-		if l == nil {
+		if l == nil || l.Deleted {
 			return notFound(r)
 		}
 		note(r, sid, nil)
 		return step(s.calls, l)
 	})
+}
+
+// deleteCall removes a call from the account. Its recordings stay, and so do the calls that its Dial made: each is to be deleted by
+// itself (unverified).
+//
+// DELETE /2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json
+// https://www.twilio.com/docs/voice/api/call-resource#delete-a-call-resource
+func (s *Sim) deleteCall(w http.ResponseWriter, r *http.Request) error {
+	err := s.legOf(r, func(x *exchange, l *leg) error {
+		lag := time.Duration(s.Settings().DeleteLagMS) * time.Millisecond
+		if !l.ended() || s.now().Sub(l.Ended) < lag {
+			return refuse(20009, "A call that is %s cannot be deleted yet.", l.Status)
+		}
+		l.Deleted = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func (x *exchange) update(l *leg, form url.Values) error {

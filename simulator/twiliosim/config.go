@@ -18,6 +18,8 @@ type Config struct {
 	// AccountSID and AuthToken are the account's credentials; the token also signs the webhooks. Default:
 	// DefaultAccountSID, DefaultAuthToken. A token must be alphanumeric, as twilio-go refuses others.
 	AccountSID, AuthToken string
+	// Account is what the account says of itself at first.
+	Account Account
 	// PublicURL is where Handler is reached; media URLs start with it. Default: https://api.twilio.com.
 	PublicURL string
 	// Now is the clock of dates and of ListLag; time limits of webhooks use the real one. Default: time.Now.
@@ -50,7 +52,7 @@ type Config struct {
 	// CallClock is the time that calls live by. Default: real time.
 	CallClock *VirtualClock
 
-	// StateFile keeps numbers, messages and opt-outs between runs, but no calls and recordings. Optional.
+	// StateFile keeps numbers, Messaging Services, flows, messages and opt-outs between runs, but no calls and recordings. Optional.
 	StateFile string
 }
 
@@ -68,6 +70,9 @@ type Settings struct {
 	IgnoreKeywords bool `json:"ignore_keywords"`
 	// Hold keeps new messages queued until it is switched off: time to cancel one, or to look at it.
 	Hold bool `json:"hold"`
+	// DeleteLagMS is how long after it was sent or has ended a message or a call cannot be deleted yet, in milliseconds. Twilio
+	// speaks of a minute, or several: https://www.twilio.com/docs/api/errors/20009. Default: 0.
+	DeleteLagMS int `json:"delete_lag_ms"`
 
 	// Of calls. Their defaults are in the settings that [Sim.Settings] returns at first: start from those.
 
@@ -106,6 +111,7 @@ func (c Config) withDefaults() Config {
 	if c.AuthToken == "" {
 		c.AuthToken = DefaultAuthToken
 	}
+	c.Account = c.Account.withDefaults()
 	if c.PublicURL == "" {
 		c.PublicURL = "https://api.twilio.com"
 	}

@@ -43,6 +43,13 @@ func (s *Sim) Control() http.Handler {
 	// terminal, page: how Twilio behaves where it may behave in several ways
 	mux.Handle("GET /sim/settings", control(func(*http.Request) (any, error) { return s.Settings(), nil }))
 	mux.Handle("PUT /sim/settings", control(s.controlSetSettings))
+	// scripts: what the account says of itself -> Account
+	mux.Handle("GET /sim/account", control(func(*http.Request) (any, error) { return s.Account(), nil }))
+	mux.Handle("PUT /sim/account", control(s.controlSetAccount))
+	// scripts: where a phone number still occurs at Twilio
+	mux.Handle("GET /sim/phones/{number}/traces", control(func(r *http.Request) (any, error) {
+		return append([]Trace{}, s.Traces(r.PathValue("number"))...), nil
+	}))
 	// terminal, page: the account's numbers; PUT replaces all
 	mux.Handle("GET /sim/numbers", control(func(*http.Request) (any, error) { return s.Numbers(), nil }))
 	mux.Handle("PUT /sim/numbers", control(s.controlSetNumbers))
@@ -166,6 +173,9 @@ func (s *Sim) controlSetSettings(r *http.Request) (any, error) {
 	if err := decode(r, &set); err != nil {
 		return nil, err
 	}
+	if set.DeleteLagMS < 0 {
+		return nil, errors.New("delete_lag_ms must not be negative")
+	}
 	if set.ListLagMS < 0 || set.DuplicateWebhooks < 0 || set.DuplicateWebhooks > 10 {
 		return nil, errors.New("list_lag_ms must not be negative, duplicate_webhooks must be from 0 to 10")
 	}
@@ -174,6 +184,19 @@ func (s *Sim) controlSetSettings(r *http.Request) (any, error) {
 	}
 	s.SetSettings(set)
 	return s.Settings(), nil
+}
+
+func (s *Sim) controlSetAccount(r *http.Request) (any, error) {
+	var a Account
+	if err := decode(r, &a); err != nil {
+		return nil, err
+	}
+	a = a.withDefaults()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	s.SetAccount(a)
+	return s.Account(), nil
 }
 
 func (s *Sim) controlSetNumbers(r *http.Request) (any, error) {
@@ -203,6 +226,9 @@ func (n Number) check() error {
 		if method != "" && method != http.MethodGet && method != http.MethodPost {
 			return fmt.Errorf("%q is neither GET nor POST", method)
 		}
+	}
+	if n.VoiceApplicationSID != "" && n.TrunkSID != "" {
+		return errors.New("a number has a voice_application_sid or a trunk_sid, not both")
 	}
 	return nil
 }

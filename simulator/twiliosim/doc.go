@@ -30,9 +30,10 @@
 // exchange.go keeps the legs (leg.go) and recordings under a lock of its own, in steps that never wait. What takes time
 // goes to the clock (callclock.go), which in tests may be a [VirtualClock] that waits for nobody.
 //
-// What else the API offers is in list.go, edit.go, media.go and number.go, and Control in control.go, callcontrol.go and
-// stream.go. store.go keeps everything about messages, under one lock that is never held while something is sent or awaited. broadcast.go wakes
-// whoever waits for a change. history.go notes each request and each webhook. snapshot.go is the state file.
+// What else the API offers is in list.go, edit.go, media.go, number.go, account.go, and serviceapi.go for Messaging Services
+// (service.go: where their texts go); Control is in control.go, callcontrol.go and stream.go. traces.go says what is left of
+// somebody. store.go keeps everything about messages, under one lock that is never held while something is sent or awaited.
+// broadcast.go wakes whoever waits for a change. history.go notes each request and each webhook. snapshot.go is the state file.
 //
 // Twilio's own answers to STOP, START and HELP are marked as System, and [Sim.Inbox] leaves them out: what a test
 // counts there is from the account. [Sim.Received] is all that the phone shows. Files of outbound messages are really
@@ -40,10 +41,13 @@
 //
 // The simulator refuses what a careful client would not send: unknown parameters, parameters given twice, numbers
 // that are not E.164. On demand it is as awkward as Twilio may be: see [Config], [Settings], [Carrier] and package
-// fault. What it does not simulate it refuses as well: Messaging Services, scheduling, content templates, webhooks of
+// fault. What it does not simulate it refuses as well: sending by a Messaging Service, scheduling, content templates, webhooks of
 // messages by GET, redirects of webhooks; in calls speech input, <Client>, <Sip>, <Conference>, <Queue>, recording by
 // <Dial> or by the REST API, SSML, and calls between two numbers of the account. User and password in a URL are dropped.
 // Status callbacks that are due when it is closed are lost, and so are calls and recordings: the state file has none.
+//
+// What was deleted through the API is gone from there for good, and its record says Deleted: what people have on their phones nobody
+// else can delete.
 //
 //	sim, err := twiliosim.New(twiliosim.Config{})
 //	server := httptest.NewServer(sim.Handler())

@@ -1,8 +1,10 @@
 package twiliosim
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // fetchMessage returns one text.
@@ -84,7 +86,7 @@ func (s *Sim) cancelMessage(rec *record, status string) error {
 	return nil
 }
 
-// deleteMessage removes a text from the account.
+// deleteMessage removes a text from the account, with its files.
 //
 // DELETE /2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json
 // https://www.twilio.com/docs/messaging/api/message-resource#delete-a-message-resource
@@ -95,8 +97,8 @@ func (s *Sim) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.mu.Lock()
 	rec, err := s.message(r, sid)
-	if err == nil && (rec.Status == StatusQueued || rec.Status == StatusSending) {
-		err = refuse(20009, "A message that is %s cannot be deleted", rec.Status)
+	if err == nil {
+		err = s.deletable(rec)
 	}
 	if err != nil {
 		s.mu.Unlock()
@@ -106,6 +108,20 @@ func (s *Sim) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Unlock()
 	s.noteChange()
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// receiptWait is how long Twilio waits for a carrier to report a delivery. Until then it keeps a message that was sent, as it has said
+// to others: https://github.com/code-dot-org/code-dot-org/pull/11188 (unverified).
+const receiptWait = time.Hour
+
+// deletable says why a message cannot be deleted yet. It needs the lock. See https://www.twilio.com/docs/api/errors/20009.
+func (s *Sim) deletable(rec *record) error {
+	age := s.now().Sub(cmp.Or(rec.DateSent, rec.DateCreated))
+	waits := rec.Status == StatusQueued || rec.Status == StatusSending || rec.Status == StatusSent && age < receiptWait
+	if waits || age < time.Duration(s.settings.DeleteLagMS)*time.Millisecond {
+		return refuse(20009, "A message that is %s cannot be deleted yet", rec.Status)
+	}
 	return nil
 }
 

@@ -22,6 +22,7 @@ type exchange struct {
 	takes    map[string]*take // recordings, by SID
 	taken    []*take
 	scripts  map[string]*transcription
+	scripted []*transcription // those that were deleted included
 }
 
 func newExchange(s *Sim) *exchange {
@@ -38,7 +39,7 @@ func newExchange(s *Sim) *exchange {
 func (x *exchange) clear() {
 	x.legs, x.order = map[string]*leg{}, nil
 	x.takes, x.taken = map[string]*take{}, nil
-	x.scripts = map[string]*transcription{}
+	x.scripts, x.scripted = map[string]*transcription{}, nil
 	x.handsets = map[string]Handset{}
 }
 

@@ -26,7 +26,8 @@ type Text struct {
 type Delivery struct {
 	MessageSid string    `json:"message_sid"`
 	Attempts   []Attempt `json:"attempts"`
-	// Lost says that neither the webhook nor its fallback took the message. It stays in the Messages list.
+	// Lost says that neither the webhook nor its fallback took the message. It stays in the Messages list, unless the message is
+	// Unlogged.
 	Lost bool `json:"lost"`
 }
 
@@ -85,6 +86,9 @@ func (s *Sim) receive(t Text) (*record, error) {
 		Sid: t.MessageSid, From: t.From, To: t.To, Body: t.Body, Direction: Inbound, Status: StatusReceived,
 		DateCreated: now, DateUpdated: now, DateSent: now,
 	}}
+	if svc := s.store.serviceOf(t.To); svc != nil {
+		rec.MessagingServiceSid, rec.Unlogged = svc.Sid, svc.discards()
+	}
 	for _, m := range t.Media {
 		rec.Media = append(rec.Media, Media{Sid: s.store.newSid("ME"), ContentType: m.ContentType, Data: m.Data})
 	}
@@ -149,20 +153,34 @@ func (s *Sim) askEither(ctx context.Context, h hook, fallback string) ([]Attempt
 	return append(attempts, more...), f
 }
 
-// inboundHook returns the webhook of an inbound message, and its number's fallback URL.
+// inboundHook returns the webhook of an inbound message, and what is asked if it fails.
 func (s *Sim) inboundHook(rec *record) (h hook, fallback string, f *failure) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	h = hook{kind: EventWebhook, sid: rec.Sid, token: rec.Token}
-	l := s.store.lineOf(rec.To)
+	h.url, fallback, f = s.store.askedAbout(rec.To)
+	h.form = s.inboundForm(rec.Message)
+	return h, fallback, f
+}
+
+// askedAbout returns the URLs that are asked about a text to a number: those of its Messaging Service, unless that leaves it
+// to the number; else the number's own, unless an application overrides them. See
+// https://www.twilio.com/docs/messaging/services/api.
+func (st *store) askedAbout(number string) (address, fallback string, f *failure) {
+	l, svc := st.lineOf(number), st.serviceOf(number)
 	switch {
-	case l == nil || l.Props["SmsUrl"] == "":
-		return h, "", &failure{code: 11100, text: "the number has no SmsUrl"}
+	case l == nil:
+		return "", "", &failure{code: 11100, text: "the account has the number no more"}
+	case svc != nil && svc.discards():
+		return "", "", &failure{code: 11100, text: "the number's Messaging Service has no InboundRequestUrl, which overrides the number's SmsUrl"}
+	case svc != nil && !svc.defers():
+		return svc.Props["InboundRequestUrl"], svc.Props["FallbackUrl"], nil
 	case l.Props["SmsApplicationSid"] != "":
-		return h, "", &failure{code: 11100, text: "the number's SmsApplicationSid overrides its SmsUrl"}
+		return "", "", &failure{code: 11100, text: "the number's SmsApplicationSid overrides its SmsUrl"}
+	case l.Props["SmsUrl"] == "":
+		return "", "", &failure{code: 11100, text: "the number has no SmsUrl"}
 	}
-	h.url, h.form = l.Props["SmsUrl"], s.inboundForm(rec.Message)
-	return h, l.Props["SmsFallbackUrl"], nil
+	return l.Props["SmsUrl"], l.Props["SmsFallbackUrl"], nil
 }
 
 // inboundForm is what the webhook of an inbound message carries. See
@@ -172,6 +190,9 @@ func (s *Sim) inboundForm(m Message) url.Values {
 		"MessageSid": {m.Sid}, "SmsSid": {m.Sid}, "SmsMessageSid": {m.Sid}, "AccountSid": {s.cfg.AccountSID},
 		"From": {m.From}, "To": {m.To}, "Body": {m.Body}, "SmsStatus": {StatusReceived}, "ApiVersion": {apiVersion},
 		"NumSegments": {strconv.Itoa(segments(m.Body))},
+	}
+	if m.MessagingServiceSid != "" {
+		form.Set("MessagingServiceSid", m.MessagingServiceSid)
 	}
 	placeParams(form, "From", m.From)
 	placeParams(form, "To", m.To)

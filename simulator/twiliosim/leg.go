@@ -37,6 +37,8 @@ type Leg struct {
 	Talked time.Duration `json:"-"`
 	// Moments are what happened on it.
 	Moments []Moment `json:"moments"`
+	// Deleted marks a leg that was removed through the API.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 // Moment is something that happened on a leg.

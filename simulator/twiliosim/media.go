@@ -128,6 +128,14 @@ func (s *Sim) serveCDN(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such link", http.StatusForbidden)
 		return
 	}
+	s.mu.RLock()
+	rec := s.store.media[sid]
+	gone := rec == nil || rec.hidden()
+	s.mu.RUnlock()
+	if gone {
+		http.NotFound(w, r)
+		return
+	}
 	s.serveFile(w, r, sid)
 }
 

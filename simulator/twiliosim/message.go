@@ -26,23 +26,27 @@ const (
 
 // Message is a message of the account.
 type Message struct {
-	Sid            string    `json:"sid"`
-	From           string    `json:"from"`
-	To             string    `json:"to"`
-	Body           string    `json:"body"`
-	Media          []Media   `json:"media,omitempty"`
-	Direction      string    `json:"direction"`
-	Status         string    `json:"status"`
-	ErrorCode      int       `json:"error_code,omitempty"`
-	StatusCallback string    `json:"status_callback,omitempty"`
-	DateCreated    time.Time `json:"date_created"` // of an outbound message: when the call was accepted
-	DateUpdated    time.Time `json:"date_updated"`
-	DateSent       time.Time `json:"date_sent,omitzero"` // zero while it waits
+	Sid            string  `json:"sid"`
+	From           string  `json:"from"`
+	To             string  `json:"to"`
+	Body           string  `json:"body"`
+	Media          []Media `json:"media,omitempty"`
+	Direction      string  `json:"direction"`
+	Status         string  `json:"status"`
+	ErrorCode      int     `json:"error_code,omitempty"`
+	StatusCallback string  `json:"status_callback,omitempty"`
+	// MessagingServiceSid is the service that our number was in when a text came in.
+	MessagingServiceSid string    `json:"messaging_service_sid,omitempty"`
+	DateCreated         time.Time `json:"date_created"` // of an outbound message: when the call was accepted
+	DateUpdated         time.Time `json:"date_updated"`
+	DateSent            time.Time `json:"date_sent,omitzero"` // zero while it waits
 	// System marks Twilio's own answer to STOP and its like, which is not from the account: phones get it, the API does
 	// not show it.
 	System bool `json:"system,omitempty"`
 	// Deleted marks a message that was removed through the API. The phone that got it keeps it.
 	Deleted bool `json:"deleted,omitempty"`
+	// Unlogged marks a text that Twilio did not even keep: its number is in a Messaging Service without an InboundRequestUrl.
+	Unlogged bool `json:"unlogged,omitempty"`
 }
 
 // Media is a file of a message.
@@ -71,7 +75,7 @@ type record struct {
 }
 
 // hidden says that the API does not show the message.
-func (r *record) hidden() bool { return r.System || r.Deleted }
+func (r *record) hidden() bool { return r.System || r.Deleted || r.Unlogged }
 
 // copy needs the store's lock, its result does not.
 func (r *record) copy() Message {

@@ -5,10 +5,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Number is a number of the account.
@@ -29,6 +31,11 @@ type Number struct {
 	VoiceMethod          string `json:"voice_method,omitempty"`
 	VoiceFallbackMethod  string `json:"voice_fallback_method,omitempty"`
 	StatusCallbackMethod string `json:"status_callback_method,omitempty"`
+	// SMSApplicationSID, VoiceApplicationSID and TrunkSID override the URLs. As there are no applications and no trunks here, texts
+	// are lost and calls hear that there is an error.
+	SMSApplicationSID   string `json:"sms_application_sid,omitempty"`
+	VoiceApplicationSID string `json:"voice_application_sid,omitempty"`
+	TrunkSID            string `json:"trunk_sid,omitempty"`
 }
 
 // line is a number as the store keeps it.
@@ -38,9 +45,12 @@ type line struct {
 	Created time.Time         `json:"date_created"`
 	Updated time.Time         `json:"date_updated"`
 	Props   map[string]string `json:"properties"` // by the names in lineProps
+	// Service is the SID of the Messaging Service that the number is in, since Joined. Empty: none.
+	Service string    `json:"service_sid,omitempty"`
+	Joined  time.Time `json:"date_joined,omitzero"`
 }
 
-// lineProps are what can be set of a number. The name, VoiceCallerIdLookup and TrunkSid change nothing here.
+// lineProps are what can be set of a number. The name and VoiceCallerIdLookup change nothing here.
 var lineProps = []string{
 	"SmsUrl", "SmsFallbackUrl", "SmsMethod", "SmsFallbackMethod", "SmsApplicationSid", "VoiceUrl", "VoiceMethod",
 	"VoiceFallbackUrl", "VoiceFallbackMethod", "VoiceApplicationSid", "VoiceCallerIdLookup", "StatusCallback",
@@ -81,6 +91,7 @@ func (s *Sim) setLine(n Number) {
 	l.Props["VoiceUrl"], l.Props["VoiceMethod"] = n.VoiceURL, cmp.Or(n.VoiceMethod, http.MethodPost)
 	l.Props["VoiceFallbackUrl"], l.Props["VoiceFallbackMethod"] = n.VoiceFallbackURL, cmp.Or(n.VoiceFallbackMethod, http.MethodPost)
 	l.Props["StatusCallback"], l.Props["StatusCallbackMethod"] = n.StatusCallback, cmp.Or(n.StatusCallbackMethod, http.MethodPost)
+	l.Props["SmsApplicationSid"], l.Props["VoiceApplicationSid"], l.Props["TrunkSid"] = n.SMSApplicationSID, n.VoiceApplicationSID, n.TrunkSID
 	l.Updated = s.now()
 }
 
@@ -94,7 +105,8 @@ func (s *Sim) Numbers() []Number {
 			PhoneNumber: l.Number, SMSURL: l.Props["SmsUrl"], SMSFallbackURL: l.Props["SmsFallbackUrl"],
 			VoiceURL: l.Props["VoiceUrl"], VoiceFallbackURL: l.Props["VoiceFallbackUrl"], StatusCallback: l.Props["StatusCallback"],
 			VoiceMethod: notPost(l.Props["VoiceMethod"]), VoiceFallbackMethod: notPost(l.Props["VoiceFallbackMethod"]),
-			StatusCallbackMethod: notPost(l.Props["StatusCallbackMethod"]),
+			StatusCallbackMethod: notPost(l.Props["StatusCallbackMethod"]), SMSApplicationSID: l.Props["SmsApplicationSid"],
+			VoiceApplicationSID: l.Props["VoiceApplicationSid"], TrunkSID: l.Props["TrunkSid"],
 		}
 	}
 	return numbers
@@ -194,6 +206,12 @@ func (s *Sim) changeNumber(w http.ResponseWriter, r *http.Request, form url.Valu
 	for name := range form {
 		props[name] = form.Get(name)
 	}
+	// Setting one deletes the other.
+	if form.Get("VoiceApplicationSid") != "" {
+		props["TrunkSid"] = ""
+	} else if form.Get("TrunkSid") != "" {
+		props["VoiceApplicationSid"] = ""
+	}
 	if len(form) > 0 && props["SmsFallbackUrl"] != "" && props["SmsUrl"] == "" {
 		s.mu.Unlock()
 		return refuse(21406, "SmsFallbackUrl needs an SmsUrl")
@@ -210,11 +228,26 @@ func (s *Sim) changeNumber(w http.ResponseWriter, r *http.Request, form url.Valu
 	return nil
 }
 
+// sidForms are what SIDs that a number may have look like.
+var sidForms = map[string]*regexp.Regexp{
+	"SmsApplicationSid": regexp.MustCompile(`^AP[0-9a-fA-F]{32}$`), "VoiceApplicationSid": regexp.MustCompile(`^AP[0-9a-fA-F]{32}$`),
+	"TrunkSid": regexp.MustCompile(`^TK[0-9a-fA-F]{32}$`),
+}
+
+// checkLineForm covers what does not depend on the number. That Twilio refuses an application together with a trunk is unverified.
 func checkLineForm(form url.Values) error {
+	if form.Get("VoiceApplicationSid") != "" && form.Get("TrunkSid") != "" {
+		return refuse(20001, "A number has a VoiceApplicationSid or a TrunkSid, not both")
+	}
 	for name := range form {
 		value := form.Get(name)
 		isURL := strings.HasSuffix(name, "Url") || name == "StatusCallback"
+		sidForm := sidForms[name]
 		switch {
+		case sidForm != nil && value != "" && !sidForm.MatchString(value):
+			return refuse(20001, "%s %q is no SID of that kind", name, value)
+		case name == "FriendlyName" && utf8.RuneCountInString(value) > 64:
+			return refuse(20001, "FriendlyName has more than 64 characters")
 		case isURL && value != "" && !isWebURL(value):
 			return refuse(21402, "%s %q is no absolute http or https URL", name, value)
 		case strings.HasPrefix(name, "Sms") && strings.HasSuffix(name, "Method") && value != http.MethodPost:

@@ -40,7 +40,8 @@ func (st *store) setOptOut(o optOut, out bool) bool {
 	return before != out
 }
 
-// heedKeyword acts on a text that is STOP or its like. It needs the lock. To say STOP or START twice has no answer.
+// heedKeyword acts on a text that is STOP or its like, for all numbers of its Messaging Service. It needs the lock. To say STOP or
+// START twice has no answer.
 func (s *Sim) heedKeyword(rec *record) {
 	if s.settings.IgnoreKeywords {
 		return
@@ -48,7 +49,10 @@ func (s *Sim) heedKeyword(rec *record) {
 	word := keywords[strings.ToUpper(strings.TrimSpace(rec.Body))]
 	answer := word == "HELP"
 	if word == "STOP" || word == "START" {
-		answer = s.store.setOptOut(optOut{rec.From, rec.To}, word == "STOP")
+		for _, hotline := range s.store.pool(rec.To) {
+			changed := s.store.setOptOut(optOut{rec.From, hotline}, word == "STOP")
+			answer = answer || changed
+		}
 	}
 	if !answer {
 		return

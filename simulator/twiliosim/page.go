@@ -47,29 +47,46 @@ func pageOf(query url.Values) (page, error) {
 	return p, nil
 }
 
+// at is the address of a page of a list.
+func (p page) at(list string, query url.Values, number int, token string) string {
+	q := maps.Clone(query)
+	q.Del("PageToken")
+	q.Set("PageSize", strconv.Itoa(p.size))
+	q.Set("Page", strconv.Itoa(number))
+	if token != "" {
+		q.Set("PageToken", token)
+	}
+	return list + "?" + q.Encode()
+}
+
 // describe returns the paging fields of a list answer.
 func (p page) describe(path string, query url.Values, count int, last string, more bool) map[string]any {
-	at := func(number int, token string) string {
-		q := maps.Clone(query)
-		q.Del("PageToken")
-		q.Set("PageSize", strconv.Itoa(p.size))
-		q.Set("Page", strconv.Itoa(number))
-		if token != "" {
-			q.Set("PageToken", token)
-		}
-		return path + "?" + q.Encode()
-	}
 	start := p.number * p.size
 	answer := map[string]any{
-		"uri": at(p.number, query.Get("PageToken")), "first_page_uri": at(0, ""),
+		"uri": p.at(path, query, p.number, query.Get("PageToken")), "first_page_uri": p.at(path, query, 0, ""),
 		"next_page_uri": nil, "previous_page_uri": nil,
 		"page": p.number, "page_size": p.size, "start": start, "end": max(start, start+count-1),
 	}
 	if more {
-		answer["next_page_uri"] = at(p.number+1, "PA"+last)
+		answer["next_page_uri"] = p.at(path, query, p.number+1, "PA"+last)
 	}
 	if p.number > 0 {
-		answer["previous_page_uri"] = at(p.number-1, "")
+		answer["previous_page_uri"] = p.at(path, query, p.number-1, "")
 	}
 	return answer
+}
+
+// meta returns the same in the form of Twilio's newer products, whose addresses are absolute. The rows are under key.
+func (p page) meta(list string, query url.Values, key, last string, more bool) map[string]any {
+	meta := map[string]any{
+		"key": key, "page": p.number, "page_size": p.size, "url": p.at(list, query, p.number, query.Get("PageToken")),
+		"first_page_url": p.at(list, query, 0, ""), "next_page_url": nil, "previous_page_url": nil,
+	}
+	if more {
+		meta["next_page_url"] = p.at(list, query, p.number+1, "PA"+last)
+	}
+	if p.number > 0 {
+		meta["previous_page_url"] = p.at(list, query, p.number-1, "")
+	}
+	return meta
 }

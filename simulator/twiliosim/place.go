@@ -21,15 +21,18 @@ var places = []place{
 	{"+52", "MX", "", "", ""},
 }
 
-// placeParams adds From* or To* parameters, empty ones included.
-func placeParams(form url.Values, who, number string) {
-	var at place
+func placeOf(number string) place {
 	for _, p := range places {
 		if strings.HasPrefix(number, p.prefix) {
-			at = p
-			break
+			return p
 		}
 	}
+	return place{}
+}
+
+// placeParams adds From* or To* parameters, empty ones included.
+func placeParams(form url.Values, who, number string) {
+	at := placeOf(number)
 	form.Set(who+"Country", at.country)
 	form.Set(who+"State", at.state)
 	form.Set(who+"City", at.city)

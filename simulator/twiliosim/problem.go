@@ -22,6 +22,7 @@ func (p *problem) Error() string { return strconv.Itoa(p.Code) + ": " + p.Messag
 var statuses = map[int]int{
 	20003: http.StatusUnauthorized,
 	20004: http.StatusMethodNotAllowed,
+	20005: http.StatusForbidden, // unverified
 	20404: http.StatusNotFound,
 	20429: http.StatusTooManyRequests,
 }

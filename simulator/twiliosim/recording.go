@@ -61,10 +61,11 @@ func (s *Sim) Recordings() []Recording {
 	return all
 }
 
-// transcription is a text of a recording.
+// transcription is a text of a recording, which it outlives.
 type transcription struct {
-	sid, recording, status, text string
-	created                      time.Time
+	sid, status, text string
+	take              *take
+	created           time.Time
 }
 
 // The lengths between which a recording is transcribed.
@@ -83,13 +84,14 @@ func (x *exchange) transcribe(t *take) {
 	x.later(t, time.Duration(x.sim.Settings().TranscriptionSeconds)*time.Second, func() {
 		defer t.leg.talk.release()
 		text := &transcription{
-			sid: x.newSid("TR"), recording: t.Sid, status: CallCompleted, text: t.Words, created: x.sim.now(),
+			sid: x.newSid("TR"), take: t, status: CallCompleted, text: t.Words, created: x.sim.now(),
 		}
 		if x.sim.Settings().TranscriptionFails {
 			text.status, text.text = StatusFailed, ""
 		}
 		t.TranscriptionSid = text.sid
 		x.scripts[text.sid] = text
+		x.scripted = append(x.scripted, text)
 		x.reportText(t, text)
 	})
 }

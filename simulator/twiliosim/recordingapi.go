@@ -163,7 +163,8 @@ func serveSound(w http.ResponseWriter, r *http.Request, rec Recording, kind stri
 	http.ServeContent(w, r, "", time.Time{}, sound)
 }
 
-// deleteRecording removes a recording with its sound and its transcriptions.
+// deleteRecording removes a recording with its sound. Its transcriptions, which are resources of the account as well, stay
+// (unverified): who wants them gone deletes them. What Twilio keeps for 40 days more, without the sound, is not simulated.
 //
 // DELETE /2010-04-01/Accounts/{AccountSid}/Recordings/{Sid}.json
 // DELETE /2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}/Recordings/{Sid}.json
@@ -181,7 +182,6 @@ func (s *Sim) deleteRecording(w http.ResponseWriter, r *http.Request) error {
 		}
 		t.Status, t.ready = "deleted", false
 		delete(s.calls.takes, sid)
-		delete(s.calls.scripts, t.TranscriptionSid)
 		return nil
 	})
 	if err != nil {
@@ -192,64 +192,94 @@ func (s *Sim) deleteRecording(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// listTranscriptions lists the text of a recording.
+// listTranscriptions lists the texts of recordings, newest first: all, or those of a recording.
 //
+// GET /2010-04-01/Accounts/{AccountSid}/Transcriptions.json
 // GET /2010-04-01/Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions.json
-// https://www.twilio.com/docs/voice/api/recording-transcription#read-multiple-recordingtranscription-resources
+// https://www.twilio.com/docs/voice/api/recording-transcription#read-multiple-transcription-resources
 func (s *Sim) listTranscriptions(w http.ResponseWriter, r *http.Request) error {
-	query, err := paramRules{known: pageParams}.query(r)
+	query, page, err := pageQuery(r)
 	if err != nil {
 		return err
 	}
-	page, err := pageOf(query)
-	if err != nil {
-		return err
-	}
-	x, sid := s.calls, r.PathValue("recording")
+	x, recording := s.calls, r.PathValue("recording")
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	t := x.takes[sid]
-	if t == nil {
+	if recording != "" && x.takes[recording] == nil {
 		return notFound(r)
 	}
-	var all []*transcription
-	if text := x.scripts[t.TranscriptionSid]; text != nil {
-		all = append(all, text)
-	}
-	found, last, more := pageBack(all, page, func(t *transcription) string { return t.sid }, func(*transcription) bool { return true })
+	found, last, more := pageBack(x.scripted, page, func(t *transcription) string { return t.sid }, func(t *transcription) bool {
+		return x.scripts[t.sid] == t && (recording == "" || t.take.Sid == recording)
+	})
 	texts := make([]map[string]any, len(found))
 	for i, text := range found {
-		texts[i] = s.transcriptionJSON(text, t)
+		texts[i] = s.transcriptionJSON(r, text)
 	}
-	answer := page.describe(s.uri("/Recordings/"+sid+"/Transcriptions.json"), query, len(found), last, more)
+	answer := page.describe(s.uri(transcriptionPath(r)+".json"), query, len(found), last, more)
 	answer["transcriptions"] = texts
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 
-// fetchTranscription returns one text of a recording.
-//
-// GET /2010-04-01/Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions/{Sid}[.json]
-// https://www.twilio.com/docs/voice/api/recording-transcription#fetch-a-recordingtranscription-resource
-func (s *Sim) fetchTranscription(w http.ResponseWriter, r *http.Request) error {
-	sid, _, _ := strings.Cut(r.PathValue("file"), ".")
-	x := s.calls
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	text, t := x.scripts[sid], x.takes[r.PathValue("recording")]
-	if text == nil || t == nil || text.recording != t.Sid {
-		return notFound(r)
+// transcriptionPath is where the transcriptions are that a request is about, be it by way of their recording or not.
+func transcriptionPath(r *http.Request) string {
+	if recording := r.PathValue("recording"); recording != "" {
+		return "/Recordings/" + recording + "/Transcriptions"
 	}
-	writeJSON(w, http.StatusOK, s.transcriptionJSON(text, t))
-	return nil
+	return "/Transcriptions"
+}
+
+// fetchTranscription returns one text of a recording, or with .txt the mere words.
+//
+// GET /2010-04-01/Accounts/{AccountSid}/Transcriptions/{Sid}[.json|.txt]
+// GET /2010-04-01/Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions/{Sid}[.json|.txt]
+// https://www.twilio.com/docs/voice/api/recording-transcription#fetch-a-transcription-resource
+func (s *Sim) fetchTranscription(w http.ResponseWriter, r *http.Request) error {
+	return s.withTranscription(r, func(_ *exchange, text *transcription) {
+		if strings.HasSuffix(r.URL.Path, ".txt") {
+			w.Header().Set("Content-Type", "text/plain")
+			io.WriteString(w, text.text) //nolint:errcheck // a client that went away is no concern of the simulator
+			return
+		}
+		writeJSON(w, http.StatusOK, s.transcriptionJSON(r, text))
+	})
+}
+
+// deleteTranscription removes one text of a recording, which stays.
+//
+// DELETE /2010-04-01/Accounts/{AccountSid}/Transcriptions/{Sid}.json
+// DELETE /2010-04-01/Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions/{Sid}.json
+// https://www.twilio.com/docs/voice/api/recording-transcription#delete-a-transcription-resource
+func (s *Sim) deleteTranscription(w http.ResponseWriter, r *http.Request) error {
+	return s.withTranscription(r, func(x *exchange, text *transcription) {
+		delete(x.scripts, text.sid)
+		text.take.TranscriptionSid = ""
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// withTranscription makes a step with the transcription that the path names. One of a recording that was deleted is found in the
+// account only.
+func (s *Sim) withTranscription(r *http.Request, step func(*exchange, *transcription)) error {
+	sid, _, _ := strings.Cut(r.PathValue("file"), ".")
+	recording := r.PathValue("recording")
+	return s.calls.try(func() error {
+		text := s.calls.scripts[sid]
+		if text == nil || recording != "" && (text.take.Sid != recording || s.calls.takes[recording] == nil) {
+			return notFound(r)
+		}
+		note(r, sid, nil)
+		step(s.calls, text)
+		return nil
+	})
 }
 
 // transcriptionJSON needs the exchange's lock.
-func (s *Sim) transcriptionJSON(text *transcription, t *take) map[string]any {
+func (s *Sim) transcriptionJSON(r *http.Request, text *transcription) map[string]any {
 	return map[string]any{
-		"sid": text.sid, "account_sid": s.cfg.AccountSID, "api_version": apiVersion, "recording_sid": t.Sid,
-		"date_created": rfc2822(text.created), "date_updated": rfc2822(text.created), "duration": strconv.Itoa(int(t.Duration.Seconds())),
-		"price": nil, "price_unit": "USD", "status": text.status, "transcription_text": text.text, "type": "fast",
-		"uri": s.uri("/Recordings/" + t.Sid + "/Transcriptions/" + text.sid + ".json"),
+		"sid": text.sid, "account_sid": s.cfg.AccountSID, "api_version": apiVersion, "recording_sid": text.take.Sid,
+		"date_created": rfc2822(text.created), "date_updated": rfc2822(text.created),
+		"duration": strconv.Itoa(int(text.take.Duration.Seconds())), "price": nil, "price_unit": "USD", "status": text.status,
+		"transcription_text": text.text, "type": "fast", "uri": s.uri(transcriptionPath(r) + "/" + text.sid + ".json"),
 	}
 }

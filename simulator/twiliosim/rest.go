@@ -11,9 +11,11 @@ type handler func(http.ResponseWriter, *http.Request) error
 
 const account = "/2010-04-01/Accounts/{account}"
 
-// routes are those of messages, calls and numbers; each handler names its vendor route.
+// routes are all there are; each handler names its vendor route. Twilio has a host for each product, the simulator one for all.
 func (s *Sim) routes() *http.ServeMux {
 	mux := http.NewServeMux()
+	mux.Handle("GET /2010-04-01/Accounts/{file}", s.api(s.fetchAccount))
+	mux.Handle("GET "+account+"/Balance.json", s.api(s.fetchBalance))
 	mux.Handle("POST "+account+"/Messages.json", s.api(s.createMessage))
 	mux.Handle("GET "+account+"/Messages.json", s.api(s.listMessages))
 	mux.Handle("GET "+account+"/Messages/{file}", s.api(s.fetchMessage))
@@ -29,6 +31,7 @@ func (s *Sim) routes() *http.ServeMux {
 	mux.Handle("GET "+account+"/Calls.json", s.api(s.listCalls))
 	mux.Handle("GET "+account+"/Calls/{file}", s.api(s.fetchCall))
 	mux.Handle("POST "+account+"/Calls/{file}", s.api(s.updateCall))
+	mux.Handle("DELETE "+account+"/Calls/{file}", s.api(s.deleteCall))
 	mux.Handle("GET "+account+"/Calls/{call}/Recordings.json", s.api(s.listRecordings))
 	mux.Handle("GET "+account+"/Calls/{call}/Recordings/{file}", s.api(s.fetchCallRecording))
 	mux.Handle("DELETE "+account+"/Calls/{call}/Recordings/{file}", s.api(s.deleteRecording))
@@ -37,6 +40,11 @@ func (s *Sim) routes() *http.ServeMux {
 	mux.Handle("DELETE "+account+"/Recordings/{file}", s.api(s.deleteRecording))
 	mux.Handle("GET "+account+"/Recordings/{recording}/Transcriptions.json", s.api(s.listTranscriptions))
 	mux.Handle("GET "+account+"/Recordings/{recording}/Transcriptions/{file}", s.api(s.fetchTranscription))
+	mux.Handle("DELETE "+account+"/Recordings/{recording}/Transcriptions/{file}", s.api(s.deleteTranscription))
+	mux.Handle("GET "+account+"/Transcriptions.json", s.api(s.listTranscriptions))
+	mux.Handle("GET "+account+"/Transcriptions/{file}", s.api(s.fetchTranscription))
+	mux.Handle("DELETE "+account+"/Transcriptions/{file}", s.api(s.deleteTranscription))
+	s.serviceRoutes(mux)
 	s.studioRoutes(mux)
 	// anybody with the link: stands for the CDN that media URLs lead to.
 	mux.Handle("GET /cdn/{media}", http.HandlerFunc(s.serveCDN))
@@ -48,6 +56,9 @@ func (s *Sim) routes() *http.ServeMux {
 func (s *Sim) api(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := s.authenticate(r)
+		if err == nil {
+			err = s.mayChange(r)
+		}
 		if err == nil {
 			err = h(w, r)
 		}

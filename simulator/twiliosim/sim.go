@@ -33,6 +33,7 @@ type Sim struct {
 	mu        sync.RWMutex
 	store     *store
 	settings  Settings
+	account   Account
 	publicURL string
 
 	closing sync.Once
@@ -42,7 +43,10 @@ type Sim struct {
 // New returns a running simulator, with what its state file holds.
 func New(cfg Config) (*Sim, error) {
 	cfg = cfg.withDefaults()
-	s := &Sim{cfg: cfg, faults: fault.New(cfg.Seed), store: newStore(cfg.Seed), settings: cfg.settings()}
+	if err := cfg.Account.check(); err != nil {
+		return nil, fmt.Errorf("the account: %w", err)
+	}
+	s := &Sim{cfg: cfg, faults: fault.New(cfg.Seed), store: newStore(cfg.Seed), settings: cfg.settings(), account: cfg.Account}
 	s.fetcher = newFetcher(cfg.Client)
 	s.SetPublicURL(cfg.PublicURL)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -166,7 +170,7 @@ func (s *Sim) Wait(ctx context.Context, cond func(*Sim) bool) error {
 }
 
 // Reset forgets messages, calls, recordings, opt-outs, carriers, handsets and history, and switches all faults off.
-// Numbers and settings stay.
+// Numbers, Messaging Services, flows, what the account says of itself and settings stay.
 func (s *Sim) Reset() {
 	s.calls.reset()
 	s.studio.resetRuns()

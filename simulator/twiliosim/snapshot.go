@@ -14,6 +14,8 @@ import (
 // snapshot is the content of the state file.
 type snapshot struct {
 	Lines    []line              `json:"numbers"`
+	Services []service           `json:"services"`
+	Flows    []storedFlow        `json:"flows"`
 	OptOuts  []optOut            `json:"opt_outs"`
 	Messages []record            `json:"messages"` // oldest first
 	Inboxes  map[string][]string `json:"inboxes"`  // SIDs, in the order of arrival
@@ -21,13 +23,19 @@ type snapshot struct {
 
 // snapshot copies all that the state file keeps, so that it can be encoded without the lock.
 func (s *Sim) snapshot() snapshot {
+	flows := s.studio.snapshot()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	snap := snapshot{OptOuts: s.store.sortedOptOuts(), Inboxes: map[string][]string{}}
+	snap := snapshot{Flows: flows, OptOuts: s.store.sortedOptOuts(), Inboxes: map[string][]string{}}
 	for _, l := range s.store.lines {
 		c := *l
 		c.Props = maps.Clone(l.Props)
 		snap.Lines = append(snap.Lines, c)
+	}
+	for _, svc := range s.store.services {
+		c := *svc
+		c.Props = maps.Clone(svc.Props)
+		snap.Services = append(snap.Services, c)
 	}
 	for _, r := range s.store.order {
 		snap.Messages = append(snap.Messages, record{Message: r.copy(), Token: r.Token})
@@ -38,6 +46,17 @@ func (s *Sim) snapshot() snapshot {
 		}
 	}
 	return snap
+}
+
+func (st *studio) snapshot() (flows []storedFlow) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for _, stored := range st.order {
+		if st.flows[stored.Sid] == stored {
+			flows = append(flows, *stored)
+		}
+	}
+	return flows
 }
 
 // load reads the state file, if there is one. What was queued goes on from there.
@@ -63,6 +82,12 @@ func (s *Sim) restore(snap snapshot) error {
 	for _, l := range snap.Lines {
 		st.lines = append(st.lines, &l)
 	}
+	for _, svc := range snap.Services {
+		st.services = append(st.services, &svc)
+	}
+	if err := s.studio.restore(snap.Flows); err != nil {
+		return err
+	}
 	for _, o := range snap.OptOuts {
 		st.optOuts[o] = true
 	}
@@ -81,6 +106,20 @@ func (s *Sim) restore(snap snapshot) error {
 			}
 			st.inboxes[number] = append(st.inboxes[number], r)
 		}
+	}
+	return nil
+}
+
+func (st *studio) restore(flows []storedFlow) (err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for _, stored := range flows {
+		if len(stored.Published) > 0 {
+			if stored.flow, err = parseFlow(stored.Published); err != nil {
+				return fmt.Errorf("the flow %s: %w", stored.Sid, err)
+			}
+		}
+		st.add(&stored)
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ type store struct {
 	media   map[string]*record // the SID of a file, to its message
 	optOuts map[optOut]bool
 	lines   []*line
+	// services are the Messaging Services.
+	services []*service
 	// carriers are the phones whose texts do not end as usual.
 	carriers map[string]Carrier
 	queue    []string // SIDs of queued outbound messages, for the carrier
@@ -31,7 +33,7 @@ func newStore(seed uint64) *store {
 	return st
 }
 
-// clear forgets all but the numbers of the account. SIDs do not come again.
+// clear forgets all but the numbers and Messaging Services of the account. SIDs do not come again.
 func (st *store) clear() {
 	st.messages = map[string]*record{}
 	st.order = nil

@@ -28,11 +28,16 @@ type studio struct {
 
 // storedFlow is a flow as the account has it.
 type storedFlow struct {
-	sid, name, status, message string
-	revision                   int
-	definition                 json.RawMessage // of the newest revision
-	flow                       *flow           // of the newest published one; nil: it does not run
-	created, updated           time.Time
+	Sid        string          `json:"sid"`
+	Name       string          `json:"friendly_name"`
+	Status     string          `json:"status"`
+	Message    string          `json:"commit_message"`
+	Revision   int             `json:"revision"`
+	Definition json.RawMessage `json:"definition"`          // of the newest revision
+	Published  json.RawMessage `json:"published,omitempty"` // of the newest published one; none: it does not run
+	Created    time.Time       `json:"date_created"`
+	Updated    time.Time       `json:"date_updated"`
+	flow       *flow           // what Published says
 }
 
 // flowSID is what the SID of a flow looks like.
@@ -51,25 +56,32 @@ func (s *Sim) SetFlow(sid string, definition []byte) error {
 		return err
 	}
 	s.studio.mu.Lock()
-	defer s.studio.mu.Unlock()
-	s.studio.publish(sid, definition, f, s.now())
+	stored := s.studio.keep(sid, definition, s.now())
+	stored.Status, stored.Published, stored.flow = flowPublished, stored.Definition, f
+	s.studio.mu.Unlock()
+	s.noteChange()
 	return nil
 }
 
-// publish needs the lock.
-func (st *studio) publish(sid string, definition []byte, f *flow, now time.Time) *storedFlow {
+// keep stores a new revision of a flow, which may be a new one. It needs the lock.
+func (st *studio) keep(sid string, definition []byte, now time.Time) *storedFlow {
 	stored := st.flows[sid]
 	if stored == nil {
-		stored = &storedFlow{sid: sid, name: sid, created: now}
-		if st.flows == nil {
-			st.flows = map[string]*storedFlow{}
-		}
-		st.flows[sid] = stored
-		st.order = append(st.order, stored)
+		stored = &storedFlow{Sid: sid, Name: sid, Created: now}
+		st.add(stored)
 	}
-	stored.revision++
-	stored.status, stored.definition, stored.flow, stored.updated = flowPublished, definition, f, now
+	stored.Revision++
+	stored.Definition, stored.Updated = definition, now
 	return stored
+}
+
+// add stores a flow. It needs the lock.
+func (st *studio) add(stored *storedFlow) {
+	if st.flows == nil {
+		st.flows = map[string]*storedFlow{}
+	}
+	st.flows[stored.Sid] = stored
+	st.order = append(st.order, stored)
 }
 
 // FlowURL is what a number's URL has to be for a flow to answer its calls or texts.

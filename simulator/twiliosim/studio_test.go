@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -324,17 +325,7 @@ func TestFlowAPI(t *testing.T) {
 	w := newWorld(t, twiliosim.Config{})
 	post := func(path string, form url.Values) answer {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), "POST", w.api.URL+path, strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.SetBasicAuth(twiliosim.DefaultAccountSID, twiliosim.DefaultAuthToken)
-		a, err := do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
+		return w.call("POST", path, form)
 	}
 	form := func(status string, changes ...string) url.Values {
 		return url.Values{"FriendlyName": {"Test"}, "Status": {status}, "Definition": {string(flowOf(w.gateway.URL, changes...))}}
@@ -373,5 +364,33 @@ func TestFlowAPI(t *testing.T) {
 	}
 	if a := post("/v2/Flows/"+sid, url.Values{"Status": {"published"}}); a.status != 400 {
 		t.Errorf("a wrong draft was published: %s", a.body)
+	}
+
+	// Names need not be unique: who looks for a flow of that name gets all.
+	other := post("/v2/Flows", form("published")).str("sid")
+	var listed []string
+	for list := "/v2/Flows?PageSize=1"; list != ""; {
+		a := w.call("GET", list, nil)
+		row := a.json["flows"].([]any)[0].(map[string]any)
+		if row["definition"] != nil || row["friendly_name"] != "Test" {
+			t.Errorf("listed %v", row)
+		}
+		listed = append(listed, row["sid"].(string))
+		next, _ := a.json["meta"].(map[string]any)["next_page_url"].(string)
+		list = strings.TrimPrefix(next, w.api.URL)
+	}
+	if !slices.Equal(listed, []string{other, sid}) {
+		t.Errorf("listed %v", listed)
+	}
+	if a := w.call("DELETE", "/v2/Flows/"+sid, nil); a.status != 204 {
+		t.Errorf("deleting: %d %s", a.status, a.body)
+	}
+	for _, method := range []string{"GET", "DELETE"} {
+		if a := w.call(method, "/v2/Flows/"+sid, nil); a.status != 404 {
+			t.Errorf("%s of a deleted flow: %d", method, a.status)
+		}
+	}
+	if d := w.text("hi"); !d.Lost {
+		t.Error("the deleted flow ran")
 	}
 }

@@ -17,10 +17,12 @@ var flowParams = paramRules{known: []string{"FriendlyName", "Status", "Definitio
 
 // studioRoutes are those of https://studio.twilio.com.
 func (s *Sim) studioRoutes(mux *http.ServeMux) {
+	mux.Handle("GET /v2/Flows", s.api(s.listFlows))
 	mux.Handle("POST /v2/Flows", s.api(s.createFlow))
 	mux.Handle("POST /v2/Flows/Validate", s.api(s.validateFlow))
 	mux.Handle("GET /v2/Flows/{flow}", s.api(s.fetchFlow))
 	mux.Handle("POST /v2/Flows/{flow}", s.api(s.updateFlow))
+	mux.Handle("DELETE /v2/Flows/{flow}", s.api(s.deleteFlow))
 }
 
 // flowForm reads the parameters of a flow. A nil flow without a problem has no definition.
@@ -101,14 +103,14 @@ func (s *Sim) updateFlow(w http.ResponseWriter, r *http.Request) error {
 	s.studio.mu.Lock()
 	stored := s.studio.flows[r.PathValue("flow")]
 	if stored != nil && f == nil && problem == nil {
-		form.Set("Definition", string(stored.definition))
-		f, problem = parseFlow(stored.definition)
+		form.Set("Definition", string(stored.Definition))
+		f, problem = parseFlow(stored.Definition)
 	}
 	s.studio.mu.Unlock()
 	if stored == nil {
 		return notFound(r)
 	}
-	return s.keepFlow(w, stored.sid, form, f, problem)
+	return s.keepFlow(w, stored.Sid, form, f, problem)
 }
 
 // keepFlow stores a flow and answers with it. A draft may be wrong, and then does not run.
@@ -117,21 +119,65 @@ func (s *Sim) keepFlow(w http.ResponseWriter, sid string, form url.Values, f *fl
 		refuseFlow(w, problem)
 		return nil
 	}
-	st := &s.studio
-	st.mu.Lock()
-	defer st.mu.Unlock()
 	status := http.StatusCreated
-	if old := st.flows[sid]; old != nil {
+	s.studio.mu.Lock()
+	if s.studio.flows[sid] != nil {
 		status = http.StatusOK
-		if form.Get("Status") == flowDraft {
-			f = old.flow
-		}
-	} else if form.Get("Status") == flowDraft {
-		f = nil
 	}
-	stored := st.publish(sid, []byte(form.Get("Definition")), f, s.now())
-	stored.status, stored.name, stored.message = form.Get("Status"), formOr(form, "FriendlyName", stored.name), form.Get("CommitMessage")
-	writeJSON(w, status, s.flowJSON(stored))
+	stored := s.studio.keep(sid, []byte(form.Get("Definition")), s.now())
+	stored.Status, stored.Name, stored.Message = form.Get("Status"), formOr(form, "FriendlyName", stored.Name), form.Get("CommitMessage")
+	if stored.Status == flowPublished {
+		stored.Published, stored.flow = stored.Definition, f
+	}
+	answer := s.flowJSON(stored)
+	s.studio.mu.Unlock()
+	s.noteChange()
+	writeJSON(w, status, answer)
+	return nil
+}
+
+// listFlows lists flows, newest first, without their definitions. There is no search: names need not be unique.
+//
+// GET /v2/Flows
+// https://www.twilio.com/docs/studio/rest-api/v2/flow#read-a-list-of-flows
+func (s *Sim) listFlows(w http.ResponseWriter, r *http.Request) error {
+	query, page, err := pageQuery(r)
+	if err != nil {
+		return err
+	}
+	list := s.publicBase() + "/v2/Flows"
+	s.studio.mu.Lock()
+	defer s.studio.mu.Unlock()
+	found, last, more := pageBack(s.studio.order, page, func(f *storedFlow) string { return f.Sid }, func(f *storedFlow) bool {
+		return s.studio.flows[f.Sid] == f
+	})
+	rows := make([]map[string]any, len(found))
+	for i, stored := range found {
+		rows[i] = s.flowJSON(stored)
+		for _, name := range []string{"definition", "valid", "errors", "warnings", "commit_message"} {
+			rows[i][name] = nil
+		}
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"flows": rows, "meta": page.meta(list, query, "flows", last, more)})
+	return nil
+}
+
+// deleteFlow removes a flow. Numbers whose URLs are the flow's turn to their fallback.
+//
+// DELETE /v2/Flows/{Sid}
+// https://www.twilio.com/docs/studio/rest-api/v2/flow#delete-a-flow
+func (s *Sim) deleteFlow(w http.ResponseWriter, r *http.Request) error {
+	sid := r.PathValue("flow")
+	s.studio.mu.Lock()
+	known := s.studio.flows[sid] != nil
+	delete(s.studio.flows, sid)
+	s.studio.mu.Unlock()
+	if !known {
+		return notFound(r)
+	}
+	s.noteChange()
+	note(r, sid, nil)
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
@@ -152,18 +198,19 @@ func (s *Sim) fetchFlow(w http.ResponseWriter, r *http.Request) error {
 
 // flowJSON needs the lock of the flows.
 func (s *Sim) flowJSON(stored *storedFlow) map[string]any {
-	_, problem := parseFlow(stored.definition)
+	_, problem := parseFlow(stored.Definition)
 	j := map[string]any{
-		"sid": stored.sid, "account_sid": s.cfg.AccountSID, "friendly_name": stored.name, "status": stored.status,
-		"revision": stored.revision, "commit_message": nil, "valid": problem == nil, "errors": flowErrors(problem), "warnings": []string{},
-		"date_created": stored.created.Format(time.RFC3339), "date_updated": stored.updated.Format(time.RFC3339),
-		"webhook_url": s.FlowURL(stored.sid), "url": s.publicBase() + "/v2/Flows/" + stored.sid,
+		"sid": stored.Sid, "account_sid": s.cfg.AccountSID, "friendly_name": stored.Name, "status": stored.Status,
+		"revision": stored.Revision, "commit_message": nil, "valid": problem == nil, "errors": flowErrors(problem), "warnings": []string{},
+		"date_created": stored.Created.Format(time.RFC3339), "date_updated": stored.Updated.Format(time.RFC3339),
+		"webhook_url": s.FlowURL(stored.Sid), "url": s.publicBase() + "/v2/Flows/" + stored.Sid, "author_sid": nil,
+		"links": struct{}{}, // what is below a flow is not simulated
 	}
 	if problem == nil {
-		j["definition"] = stored.definition
+		j["definition"] = stored.Definition
 	}
-	if stored.message != "" {
-		j["commit_message"] = stored.message
+	if stored.Message != "" {
+		j["commit_message"] = stored.Message
 	}
 	return j
 }

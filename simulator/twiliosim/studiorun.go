@@ -28,7 +28,7 @@ type flowRun struct {
 }
 
 func (s *Sim) newRun(h hook, stored *storedFlow) *flowRun {
-	r := &flowRun{sim: s, flow: stored.flow, hook: h, base: s.FlowURL(stored.sid), voice: h.kind == EventVoice, values: map[string]string{}}
+	r := &flowRun{sim: s, flow: stored.flow, hook: h, base: s.FlowURL(stored.Sid), voice: h.kind == EventVoice, values: map[string]string{}}
 	kind := "message"
 	if r.voice {
 		kind = "call"

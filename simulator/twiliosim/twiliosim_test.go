@@ -169,7 +169,7 @@ func (a answer) str(name string) string {
 
 var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// call calls the API as the account does; path is relative to the account unless it is a link from an answer.
+// call calls the API as the account does; path is relative to the account unless it is a link from an answer, or of another product.
 func (w *world) call(method, path string, form url.Values) answer {
 	w.t.Helper()
 	a, err := w.tryCall(method, path, form)
@@ -180,7 +180,7 @@ func (w *world) call(method, path string, form url.Values) answer {
 }
 
 func (w *world) tryCall(method, path string, form url.Values) (answer, error) {
-	if !strings.HasPrefix(path, "/2010-04-01/") {
+	if !strings.HasPrefix(path, "/2010-04-01/") && !strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v2/") {
 		path = "/2010-04-01/Accounts/" + twiliosim.DefaultAccountSID + path
 	}
 	var body io.Reader

@@ -40,6 +40,9 @@ func (s *Sim) messageJSON(m Message) messageJSON {
 		NumMedia: strconv.Itoa(len(m.Media)), NumSegments: strconv.Itoa(segments(m.Body)), PriceUnit: "USD",
 		SubresourceURIs: map[string]string{"media": uri + "/Media.json"}, URI: uri + ".json",
 	}
+	if m.MessagingServiceSid != "" {
+		j.MessagingServiceSid = &m.MessagingServiceSid
+	}
 	if !m.DateSent.IsZero() {
 		j.DateSent = new(rfc2822(m.DateSent))
 	}

@@ -26,6 +26,7 @@ type account struct {
 	*testing.T
 	*twiliosim.Sim
 	address string // of the simulator
+	client  *client.Client
 	api     *openapi.ApiService
 	site    *site
 	clock   *twiliosim.VirtualClock // of calls; nil: real time
@@ -49,7 +50,8 @@ func newAccount(t *testing.T, clock *twiliosim.VirtualClock, wire func(http.Roun
 	if wire != nil {
 		transport = wire(transport)
 	}
-	a.api = openapi.NewApiServiceWithClient(newClient(transport, twiliosim.DefaultAuthToken))
+	a.client = newClient(transport, twiliosim.DefaultAuthToken)
+	a.api = openapi.NewApiServiceWithClient(a.client)
 	return a
 }
 
@@ -63,7 +65,7 @@ func newClient(transport http.RoundTripper, token string) *client.Client {
 	return c
 }
 
-// rewriter sends what is for api.twilio.com to another server.
+// rewriter sends what is for twilio.com to another server.
 type rewriter struct{ to string }
 
 // RoundTrip implements [http.RoundTripper].

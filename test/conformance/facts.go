@@ -21,8 +21,10 @@ import (
 
 const account = "/2010-04-01/Accounts/{AccountSid}"
 
-// simulated are the operations of package twiliosim, see its rest.go.
+// simulated are the operations of package twiliosim, see its rest.go. But for the account itself, paths are within it.
 var simulated = map[string][]string{
+	"/2010-04-01/Accounts/{Sid}.json":                      {"get"},
+	"/Balance.json":                                        {"get"},
 	"/Messages.json":                                       {"get", "post"},
 	"/Messages/{Sid}.json":                                 {"get", "post", "delete"},
 	"/Messages/{MessageSid}/Media.json":                    {"get"},
@@ -30,13 +32,15 @@ var simulated = map[string][]string{
 	"/IncomingPhoneNumbers.json":                           {"get"},
 	"/IncomingPhoneNumbers/{Sid}.json":                     {"get", "post"},
 	"/Calls.json":                                          {"get", "post"},
-	"/Calls/{Sid}.json":                                    {"get", "post"},
+	"/Calls/{Sid}.json":                                    {"get", "post", "delete"},
 	"/Calls/{CallSid}/Recordings.json":                     {"get"},
 	"/Calls/{CallSid}/Recordings/{Sid}.json":               {"get", "delete"},
 	"/Recordings.json":                                     {"get"},
 	"/Recordings/{Sid}.json":                               {"get", "delete"},
 	"/Recordings/{RecordingSid}/Transcriptions.json":       {"get"},
-	"/Recordings/{RecordingSid}/Transcriptions/{Sid}.json": {"get"},
+	"/Recordings/{RecordingSid}/Transcriptions/{Sid}.json": {"get", "delete"},
+	"/Transcriptions.json":                                 {"get"},
+	"/Transcriptions/{Sid}.json":                           {"get", "delete"},
 }
 
 // kept are the keywords of OpenAPI that say something about shape.
@@ -70,14 +74,17 @@ func run(from string) error {
 	paths, schemas := object{}, object{}
 	for path, methods := range simulated {
 		operations := object{}
+		if !strings.HasPrefix(path, "/2010-04-01/") {
+			path = account + path
+		}
 		for _, method := range methods {
-			operation, ok := published.Paths[account+path][method].(object)
+			operation, ok := published.Paths[path][method].(object)
 			if !ok {
 				return fmt.Errorf("%s %s is not published any more", method, path)
 			}
 			operations[method] = cut(operation)
 		}
-		paths[account+path] = operations
+		paths[path] = operations
 	}
 	refer(paths, published.Components.Schemas, schemas)
 	text, err := json.Marshal(object{

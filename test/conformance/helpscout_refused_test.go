@@ -41,7 +41,7 @@ var helpScoutRefused = map[string]refused{
 	"GET /v2/conversations, several tags":    {"400", "GET", "/v2/conversations?tag=a,b", nil, "tag"},
 	"GET /v2/conversations, sortField score": {"400", "GET", "/v2/conversations?sortField=score", nil, "sortField"},
 	"GET /v2/conversations, query": {
-		"400 for OR, NOT, ranges, and fields other than email, tag, status, mailboxid, number and id", "GET",
+		"400 for OR, NOT, fields other than email, tag, status, mailboxid, number, id and customerIds, and ranges but of createdAt and modifiedAt", "GET",
 		"/v2/conversations?query=number:1+OR+number:2 /v2/conversations?query=NOT+number:1 /v2/conversations?query=number:[1+TO+2] " +
 			"/v2/conversations?query=subject:x", nil, "query",
 	},
@@ -52,7 +52,6 @@ var helpScoutRefused = map[string]refused{
 		"400: nothing but `query=(email:\"...\")` and `page`", "GET", "/v2/customers?mailbox=1 /v2/customers?firstName=Kim /v2/customers?lastName=Lee " +
 			"/v2/customers?modifiedSince=2026-01-02T03:04:05Z /v2/customers?sortField=score /v2/customers?sortOrder=asc", nil, "",
 	},
-	"DELETE /v2/customers/{id}":                                 {"404", "DELETE", "/v2/customers/{customer}", nil, ""},
 	"POST /v2/customers/{id}/chats, social-profiles, websites":  {noContacts, "POST", "/v2/customers/{customer}/chats /v2/customers/{customer}/social-profiles /v2/customers/{customer}/websites", object{"value": "x"}, ""},
 	"PUT /v2/customers/{id}/address":                            {noContacts, "PUT", "/v2/customers/{customer}/address", object{}, ""},
 	"PATCH /v2/customers/{id}/properties":                       {noContacts, "PATCH", "/v2/customers/{customer}/properties", []object{}, ""},

@@ -69,6 +69,8 @@ func TestHelpScoutConversations(t *testing.T) {
 		"mailbox=206906&status=active&assigned_to=99&tag=sms&sortField=createdAt&sortOrder=asc&embed=threads": 1,
 		"number=" + fmt.Sprint(got["number"]): 1, "modifiedSince=2020-01-01T00%3A00%3A00Z": 1, "status=closed": 0, "mailbox=206907": 0,
 		"query=" + url.QueryEscape(`(email:"kim@example.org")`): 1,
+		"status=all&sortField=modifiedAt&sortOrder=asc&mailbox=206906,206907&query=" + url.QueryEscape("(modifiedAt:[2020-01-01T00:00:00Z TO *])"): 1,
+		"query=" + url.QueryEscape("(modifiedAt:[* TO 2020-01-01T00:00:00Z])"):                                                                     0,
 	} {
 		rows := d.list("conversations", "/v2/conversations?%s", query)
 		if len(rows) != want {
@@ -239,6 +241,24 @@ func TestHelpScoutCustomers(t *testing.T) {
 	}
 }
 
+func TestHelpScoutErased(t *testing.T) {
+	d := newDesk(t)
+	kim := customerOf("kim@example.org", object{"firstName": "Kim"})
+	for _, how := range []struct {
+		query  string
+		status int
+	}{{"", http.StatusNoContent}, {"?async=true", http.StatusAccepted}} {
+		conversation := d.create("/v2/conversations", conversationOf(object{"customer": kim, "threads": []object{threadOf("customer", object{"customer": kim})}}))
+		customer := fmt.Sprintf("/v2/customers/%v", at(d.get("/v2/conversations/%d", conversation), "primaryCustomer.id"))
+		d.want(how.status, "DELETE", customer+how.query, nil)
+		if err := d.Wait(t.Context(), func(*helpscoutsim.Sim) bool { return len(d.Traces("kim@example.org")) == 0 }); err != nil {
+			t.Fatal(err)
+		}
+		d.want(http.StatusNotFound, "GET", customer, nil)
+		d.want(http.StatusNotFound, "GET", fmt.Sprintf("/v2/conversations/%d", conversation), nil)
+	}
+}
+
 func TestHelpScoutAccount(t *testing.T) {
 	d := newDesk(t)
 	for _, m := range d.list("mailboxes", "/v2/mailboxes") {
@@ -289,9 +309,11 @@ func TestHelpScoutWebhooks(t *testing.T) {
 	// Webhook::extract()
 	hook := object{"id": nil, "url": server.URL, "state": nil, "events": []string{"convo.created"}, "label": nil, "notification": nil, "secret": secret}
 	id := d.create("/v2/webhooks", hook)
-	const fields = "id:number state:string events:list url:string notification:bool secret:string"
+	// Its hydrate() looks for a secret too, which Help Scout does not show.
+	const fields = "id:number state:string events:list url:string notification:bool payloadVersion:string mailboxIds:list _links.self.href:string"
 	got := d.get("/v2/webhooks/%d", id)
 	d.reads("webhook", got, fields)
+	d.same("webhook", got, object{"secret": nil})
 	path := fmt.Sprintf("/v2/webhooks/%d", id)
 	d.want(http.StatusNoContent, "PUT", path, object{
 		"id": id, "url": got["url"], "state": got["state"], "events": []string{"convo.agent.reply.created"}, "label": "ours", "notification": got["notification"], "secret": secret,

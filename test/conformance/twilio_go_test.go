@@ -19,6 +19,7 @@ var twilioCases = []struct {
 	clock bool // calls go by a clock that jumps
 	run   func(*account)
 }{
+	{name: "account", run: accountItself},
 	{name: "message", run: message},
 	{name: "message with a file", run: messageWithFile},
 	{name: "list of messages", run: messageList},
@@ -43,6 +44,25 @@ func clockFor(virtual bool) *twiliosim.VirtualClock {
 		return twiliosim.NewVirtualClock()
 	}
 	return nil
+}
+
+func accountItself(a *account) {
+	got, err := a.api.FetchAccount(twiliosim.DefaultAccountSID)
+	must(a, got, err)
+	want(a, "sid", got.Sid, twiliosim.DefaultAccountSID)
+	want(a, "status", got.Status, "active")
+	want(a, "type", got.Type, "Full")
+	want(a, "friendly_name", got.FriendlyName, "Simulator")
+	a.SetAccount(twiliosim.Account{Status: twiliosim.AccountSuspended, Balance: "-0.02"})
+	got, err = a.api.FetchAccount(twiliosim.DefaultAccountSID)
+	must(a, got, err)
+	want(a, "status", got.Status, "suspended")
+	balance, err := a.api.FetchBalance(nil)
+	must(a, balance, err)
+	want(a, "balance", balance.Balance, "-0.02")
+	want(a, "currency", balance.Currency, "USD")
+	_, err = a.api.CreateMessage(new(openapi.CreateMessageParams).SetFrom(ours).SetTo(kim).SetBody("x"))
+	wantError(a, err, http.StatusForbidden, 20005)
 }
 
 func (a *account) send(to, body string) *openapi.ApiV2010Message {
@@ -354,6 +374,7 @@ func callChanged(a *account) {
 	a.SetHandset(kim, twiliosim.Handset{Answer: true})
 	made := a.dial(new(openapi.CreateCallParams).SetTwiml(`<Response><Pause length="600"/></Response>`))
 	a.status(made.Sid, "in-progress")
+	wantError(a, a.api.DeleteCall(*made.Sid, nil), http.StatusBadRequest, 20009)
 	moved, err := a.api.UpdateCall(*made.Sid, new(openapi.UpdateCallParams).SetTwiml("<Response><Say>Goodbye.</Say><Hangup/></Response>"))
 	must(a, moved, err)
 	want(a, "status", moved.Status, "in-progress")
@@ -376,6 +397,11 @@ func callChanged(a *account) {
 	if told := a.site.told("/elsewhere"); len(told) != 1 || told[0].Get("CallSid") != *made.Sid {
 		a.Errorf("asked %v", told)
 	}
+	if err := a.api.DeleteCall(*made.Sid, nil); err != nil {
+		a.Fatal(err)
+	}
+	_, err = a.api.FetchCall(*made.Sid, nil)
+	wantError(a, err, http.StatusNotFound, 20404)
 }
 
 func callsNotAnswered(a *account) {
@@ -463,6 +489,17 @@ func voicemail(a *account) {
 	if told := a.site.told("/text"); len(told) != 2 || told[0].Get("TranscriptionText") != "Please call me." {
 		a.Errorf("the transcription was told as %v", told)
 	}
+	for _, other := range recordings {
+		if *other.Sid == sid {
+			continue
+		}
+		texts, err := a.api.ListRecordingTranscription(*other.Sid, nil)
+		must(a, texts, err)
+		wantError(a, a.api.DeleteRecordingTranscription(sid, *texts[0].Sid, nil), http.StatusNotFound, 20404) // of another recording
+		if err := a.api.DeleteRecordingTranscription(*other.Sid, *texts[0].Sid, nil); err != nil {
+			a.Fatal(err)
+		}
+	}
 	if err := a.api.DeleteRecording(sid, nil); err != nil {
 		a.Fatal(err)
 	}
@@ -480,6 +517,20 @@ func voicemail(a *account) {
 	if left, err := a.api.ListRecording(nil); err != nil || len(left) != 0 {
 		a.Errorf("%d recordings are left, %v", len(left), err)
 	}
+	// Their texts are still there.
+	all, err := a.api.ListTranscription(new(openapi.ListTranscriptionParams).SetPageSize(1))
+	must(a, all, err)
+	if len(all) != 1 {
+		a.Fatalf("%d transcriptions", len(all))
+	}
+	kept, err := a.api.FetchTranscription(*all[0].Sid, nil)
+	must(a, kept, err)
+	want(a, "transcription_text", kept.TranscriptionText, "Please call me.")
+	if err := a.api.DeleteTranscription(*all[0].Sid, nil); err != nil {
+		a.Fatal(err)
+	}
+	_, err = a.api.FetchTranscription(*all[0].Sid, nil)
+	wantError(a, err, http.StatusNotFound, 20404)
 }
 
 // sound fetches a recording as programs do, which the library leaves to them.
