@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The images of all programs: docker build --build-arg SERVICE=gateway .
-# SERVICE is gateway, telephony, ticketing, dialer, simulator, or bling: the services in one process. make images builds
-# the first five.
+# SERVICE is gateway, telephony, ticketing, dialer, switchboard, simulator, or bling: the services in one process. make images
+# builds all but the last.
 
 # Go compiles for any platform, so this runs on our own, without emulation.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build

@@ -38,7 +38,7 @@ VERSION ?= $(shell git describe --tags --always --dirty)
 DOCKER ?= docker
 
 images: ## container images of the services and the simulator, each PREFIXbling-NAME:VERSION
-	for service in gateway telephony ticketing dialer simulator; do \
+	for service in gateway telephony ticketing dialer switchboard simulator; do \
 		$(DOCKER) build --build-arg SERVICE=$$service --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
 			-t $(IMAGE_PREFIX)bling-$$service:$(VERSION) .; \
 	done

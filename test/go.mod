@@ -8,6 +8,7 @@ replace (
 	github.com/bling-hotline/bling/proto => ../proto
 	github.com/bling-hotline/bling/services/dialer => ../services/dialer
 	github.com/bling-hotline/bling/services/gateway => ../services/gateway
+	github.com/bling-hotline/bling/services/switchboard => ../services/switchboard
 	github.com/bling-hotline/bling/services/telephony => ../services/telephony
 	github.com/bling-hotline/bling/services/ticketing => ../services/ticketing
 	github.com/bling-hotline/bling/simulator => ../simulator
@@ -18,6 +19,7 @@ require (
 	github.com/bling-hotline/bling/proto v0.0.0
 	github.com/bling-hotline/bling/services/dialer v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/gateway v0.0.0-00010101000000-000000000000
+	github.com/bling-hotline/bling/services/switchboard v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/telephony v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/ticketing v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/simulator v0.0.0-00010101000000-000000000000
@@ -29,13 +31,14 @@ require (
 	golang.org/x/net v0.62.0
 	golang.org/x/sync v0.25.0
 	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (
 	github.com/go-openapi/jsonpointer v1.0.2 // indirect
 	github.com/gorilla/mux v1.8.0 // indirect
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 	rsc.io/script v0.0.2 // indirect
 )
 

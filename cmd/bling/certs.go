@@ -23,7 +23,7 @@ Run it again to renew: those with less than a third of their life left are made 
 `
 
 // blingNames are those of all services in one process.
-var blingNames = []string{"bling", "telephony", "ticketing", "dialer"}
+var blingNames = []string{"bling", "telephony", "ticketing", "dialer", "switchboard"}
 
 // makeCerts makes certificates, or renews them.
 func makeCerts(args []string) error {
@@ -36,7 +36,7 @@ func makeCerts(args []string) error {
 	}
 	services := flags.Args()
 	if len(services) == 0 {
-		services = []string{"gateway", "telephony", "ticketing", "dialer", "operator", "bling"}
+		services = []string{"gateway", "telephony", "ticketing", "dialer", "switchboard", "operator", "bling"}
 	}
 	for _, name := range services {
 		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {

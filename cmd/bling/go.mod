@@ -7,15 +7,21 @@ require (
 	github.com/bling-hotline/bling/proto v0.0.0
 	github.com/bling-hotline/bling/services/dialer v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/gateway v0.0.0
+	github.com/bling-hotline/bling/services/switchboard v0.0.0-00010101000000-000000000000
 	github.com/bling-hotline/bling/services/telephony v0.0.0
 	github.com/bling-hotline/bling/services/ticketing v0.0.0
 	github.com/bling-hotline/bling/simulator v0.0.0
 )
 
 require (
+	github.com/bahlo/generic-list-go v0.2.0 // indirect
 	github.com/beevik/etree v1.1.0 // indirect
+	github.com/buger/jsonparser v1.1.2 // indirect
+	github.com/invopop/jsonschema v0.14.0 // indirect
+	github.com/pb33f/ordered-map/v2 v2.3.1 // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	rsc.io/script v0.0.2 // indirect
 )
@@ -109,6 +115,7 @@ replace (
 	github.com/bling-hotline/bling/proto => ../../proto
 	github.com/bling-hotline/bling/services/dialer => ../../services/dialer
 	github.com/bling-hotline/bling/services/gateway => ../../services/gateway
+	github.com/bling-hotline/bling/services/switchboard => ../../services/switchboard
 	github.com/bling-hotline/bling/services/telephony => ../../services/telephony
 	github.com/bling-hotline/bling/services/ticketing => ../../services/ticketing
 	github.com/bling-hotline/bling/simulator => ../../simulator

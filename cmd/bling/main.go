@@ -23,9 +23,15 @@ const help = `Bling is a hotline: people text or call one number, agents answer 
   bling reply NUMBER 'hi'        answer that person, as an agent in the help desk
   bling tail                     see what happens, line by line
 
+  bling init [FILE]              writes a hotlines.yaml by asking what it needs
+  bling config                   what the environment's hotlines mean, with every default
+  bling plan                     what differs between that and the accounts at Twilio and Help Scout; also: bling apply, bling destroy
+  bling doctor                   looks whether everything is as it should be, and says what to do about what is not
   bling serve                    the whole hotline against real vendors; configured by the environment
   bling block NUMBER 'reason'    keep a number out; also: bling unblock NUMBER, bling blocks
   bling agents                   who is set up to call back; also: bling revoke USER, bling audit
+  bling operators                who may use the switchboard, the operators' page; also: bling operators add, remove, audit
+  bling person export NUMBER     what is kept about somebody; also: bling person erase
   bling certs                    makes the certificates by which services on several machines know each other
   bling help                     this page; bling COMMAND -h says more of each
 
@@ -66,8 +72,20 @@ func run(ctx context.Context, args, environ []string) error {
 		return agents(ctx, command, environ, args)
 	case "block", "unblock", "blocks":
 		return block(ctx, command, environ, args)
+	case "operators":
+		return operators(ctx, os.Stdout, environ, args)
+	case "person":
+		return person(ctx, os.Stdin, os.Stdout, environ, args)
 	case "certs":
 		return makeCerts(args)
+	case "init":
+		return initialise(ctx, environ, args, os.Stdin, os.Stdout, accountsToChooseFrom(environ))
+	case "config":
+		return config(os.Stdout, environ, args)
+	case "plan", "apply", "destroy":
+		return provisionAccounts(ctx, command, environ, args, terminal())
+	case "doctor":
+		return doctor(ctx, environ, args, os.Stdout)
 	case "help":
 		fmt.Fprint(os.Stdout, help)
 		return nil

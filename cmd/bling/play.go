@@ -139,6 +139,9 @@ func (g *ground) prepare(c *simulator.Config, r *env.Reader, environ []string) (
 		set.RateLimit, set.ListLag = -1, -1
 		g.HelpScout.SetSettings(set)
 	}
+	if r.String("BLING_CHECK_EVERY", "") == "" {
+		g.environ = append(g.environ, "BLING_CHECK_EVERY=0") // nobody has set up the simulated accounts by bling apply
+	}
 	if r.String("BLING_LOG_LEVEL", "") == "" {
 		g.environ = append(g.environ, "BLING_LOG_LEVEL=warn")
 	}
@@ -181,7 +184,7 @@ func (g *ground) runOnce(ctx context.Context, told chan<- error) (next chan erro
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended, ready := make(chan error, 1), make(chan running, 1)
-	p := playing{Now: g.Clock.Now, Ready: func(parts running) { ready <- parts }}
+	p := playing{Now: g.Clock.Now, Operator: "you", Ready: func(parts running) { ready <- parts }}
 	if g.story != nil {
 		p.Engine = &g.story.engine
 	}
@@ -196,7 +199,7 @@ func (g *ground) runOnce(ctx context.Context, told chan<- error) (next chan erro
 				return nil, err
 			}
 		}
-		g.greet()
+		g.greet(parts.Switchboard)
 		told <- nil
 	}
 	select {
@@ -210,7 +213,7 @@ func (g *ground) runOnce(ctx context.Context, told chan<- error) (next chan erro
 
 // forget makes everything as if it had never been used. hotlines.yaml stays.
 func (g *ground) forget(ctx context.Context, page *playground.Page) error {
-	for _, service := range []string{"telephony", "ticketing", "dialer"} {
+	for _, service := range []string{"telephony", "ticketing", "dialer", "switchboard"} {
 		for _, suffix := range []string{"", "-wal", "-shm", ".lock"} { // see internal/sqldb
 			if err := os.Remove(filepath.Join(g.dir, service+".db"+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
@@ -273,8 +276,8 @@ func without(environ []string, prefixes ...string) []string {
 	})
 }
 
-// greet says once what there is.
-func (g *ground) greet() {
+// greet says once what there is. switchboard is the address of the operators' page, if there is one.
+func (g *ground) greet(switchboard string) {
 	g.greeted.Do(func() {
 		what, kept := "phones, the help desk, and what happens", "Texts and conversations are still there next time, in "+g.dir
 		if g.story != nil {
@@ -288,12 +291,16 @@ func (g *ground) greet() {
 		if g.PageURL() != "http://"+simulator.PageAddr {
 			tail = " -page " + g.PageURL()
 		}
+		operators := ""
+		if switchboard != "" {
+			operators = "\n    " + switchboard + "      <- what operators see: what becomes of each text and call"
+		}
 		fmt.Printf(`
   Bling is running, with a simulated Twilio and a simulated Help Scout. Nothing leaves this machine.
 
-    %s      <- open this: %s
+    %s      <- open this: %s%[7]s
 
-  The hotline is %s. From another terminal, if you like it better:
+  The hotline is %[3]s. From another terminal, if you like it better:
 
     go run ./cmd/bling text%[4]s +16175550142 'hello'
     go run ./cmd/bling reply%[4]s +16175550142 'Hi, what is the matter?'
@@ -302,6 +309,6 @@ func (g *ground) greet() {
 
   Ctrl-C stops. %[6]s
 
-`, g.PageURL(), what, phone.Parse(simulator.Hotline).Display(), flags, tail, kept)
+`, g.PageURL(), what, phone.Parse(simulator.Hotline).Display(), flags, tail, kept, operators)
 	})
 }

@@ -14,11 +14,15 @@ import (
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/dialer"
 	dialerstore "github.com/bling-hotline/bling/services/dialer/sqlstore"
 	"github.com/bling-hotline/bling/services/gateway"
+	"github.com/bling-hotline/bling/services/switchboard"
+	switchboardstore "github.com/bling-hotline/bling/services/switchboard/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony"
 	telephonystore "github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/ticketing"
@@ -35,6 +39,8 @@ type playing struct {
 	Grace time.Duration
 	// Engine makes words of voicemails.
 	Engine telephony.Transcriber
+	// Operator is the switchboard's Everybody.
+	Operator string
 }
 
 // running is a hotline that runs in this process, for whoever plays with it.
@@ -44,6 +50,8 @@ type running struct {
 	Idle func(context.Context) error
 	// Recorded waits until what is known of calls is in the database.
 	Recorded func()
+	// Switchboard is the address of the operators' page; empty if the private port could not be opened.
+	Switchboard string
 }
 
 // serve runs the hotline against real vendors until ctx ends.
@@ -61,7 +69,8 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	r := env.New(environ)
 	common, database := process.FromEnv(r, "bling", ""), process.DatabaseFromEnv(r)
 	gatewayConfig, telephonyConfig, ticketingConfig, dialerConfig := gateway.FromEnv(r), telephony.FromEnv(r), ticketing.FromEnv(r), dialer.FromEnv(r)
-	gatewayConfig.Grace = p.Grace
+	switchboardConfig := switchboard.FromEnv(r)
+	gatewayConfig.Grace, switchboardConfig.Everybody = p.Grace, p.Operator
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("configuration:\n%w", err)
 	}
@@ -81,6 +90,11 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 		return err
 	}
 	defer dialerDB.Close()
+	switchboardDB, err := switchboardstore.Open(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer switchboardDB.Close()
 
 	var network rpc.Network
 	telephonyConn, err := network.Dial("telephony")
@@ -93,6 +107,11 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 		return err
 	}
 	defer ticketingConn.Close()
+	dialerConn, err := network.Dial("dialer")
+	if err != nil {
+		return err
+	}
+	defer dialerConn.Close()
 
 	log := common.Logger(os.Stderr, "gateway")
 	telephonyLog, ticketingLog := common.Logger(os.Stderr, "telephony"), common.Logger(os.Stderr, "ticketing")
@@ -117,6 +136,14 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	if err != nil {
 		return err
 	}
+	switchboardService, err := switchboard.New(switchboardConfig, switchboard.Deps{
+		DB: switchboardDB, Telephony: operatorv1.NewOperatorServiceClient(telephonyConn), Ticketing: operatorv1.NewOperatorServiceClient(ticketingConn),
+		Phones: telephonyv1.NewTelephonyServiceClient(telephonyConn), Dialer: dialerv1.NewDialerServiceClient(dialerConn),
+		Log: common.Logger(os.Stderr, "switchboard"), Now: p.Now,
+	})
+	if err != nil {
+		return err
+	}
 	door, err := gateway.New(gatewayConfig, gateway.Deps{
 		Telephony: telephonyConn, Ticketing: ticketingConn, Log: log, Dialer: pagesTransport,
 	})
@@ -133,6 +160,7 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 			return fmt.Errorf("opening the API: %w", err)
 		}
 	}
+	private := process.ListenPrivate(common, log)
 	// The doors close first, then the dialer, then telephony, then ticketing: nobody calls into what has stopped.
 	group, groupCtx := errgroup.WithContext(ctx)
 	dialerCtx, doorsClosed := context.WithCancel(context.WithoutCancel(ctx))
@@ -144,9 +172,10 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 		doors.Go(func() error { return door.Run(doorsCtx, lis) })
 		if api != nil {
 			doors.Go(func() error {
-				return process.ServeAll(doorsCtx, common, log, api, telephonyService, ticketingService, dialerService)
+				return process.ServeAll(doorsCtx, common, log, api, telephonyService, ticketingService, dialerService, switchboardService)
 			})
 		}
+		doors.Go(func() error { return process.Private(doorsCtx, common, log, private, nil, switchboardService.Pages()) })
 		return doors.Wait()
 	})
 	group.Go(func() error {
@@ -160,14 +189,18 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	group.Go(func() error {
 		return process.Serve(ticketingCtx, common, ticketingLog, network.Listen("ticketing"), ticketingService)
 	})
-	group.Go(func() error { return process.Private(groupCtx, common, log, nil) })
+	group.Go(func() error { return switchboardService.Run(groupCtx) })
+	switchboardURL := ""
+	if private != nil {
+		switchboardURL = "http://" + private.Addr().String() + "/switchboard/"
+	}
 	if p.Ready != nil {
 		p.Ready(running{
-			Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Recorded: telephonyService.Recorded,
+			Telephony: telephonyv1.NewTelephonyServiceClient(telephonyConn), Recorded: telephonyService.Recorded, Switchboard: switchboardURL,
 			Idle: func(ctx context.Context) error { return jobs.Idle(ctx, telephonyDB, ticketingDB) },
 		})
 	} else {
-		log.Info("the hotline is open", "version", telemetry.Version(), "addr", lis.Addr().String(), "public_url", gatewayConfig.PublicURL)
+		log.Info("the hotline is open", "version", telemetry.Version(), "addr", lis.Addr().String(), "public_url", gatewayConfig.PublicURL, "switchboard", switchboardURL)
 	}
 	return group.Wait()
 }

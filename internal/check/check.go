@@ -5,6 +5,8 @@ package check
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -23,6 +25,7 @@ func (l Level) String() string { return [...]string{"ok", "warning", "failure"}[
 
 // Finding is what a check found.
 type Finding struct {
+	Check string // the check's name; Run sets it
 	Name  string // what was checked; the check's, or more exact
 	Level Level
 	Says  string // in a sentence, without secrets and without numbers of people
@@ -61,10 +64,9 @@ func Run(ctx context.Context, checks ...Check) (all []Finding) {
 	var running sync.WaitGroup
 	for i, c := range checks {
 		running.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, limit)
-			defer cancel()
-			found[i] = c.Do(ctx)
+			found[i] = c.guarded(ctx)
 			for j := range found[i] {
+				found[i][j].Check = c.Name
 				if found[i][j].Name == "" {
 					found[i][j].Name = c.Name
 				}
@@ -76,6 +78,19 @@ func Run(ctx context.Context, checks ...Check) (all []Finding) {
 		all = append(all, f...)
 	}
 	return all
+}
+
+// guarded does the check within its limit. A mistake in it must not end the service that it looks at.
+func (c Check) guarded(ctx context.Context) (found []Finding) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			slog.ErrorContext(ctx, "a check broke off", "check", c.Name, "panic", p, "stack", string(debug.Stack()))
+			found = Fail("This is a mistake in Bling: please report what the log says.", "The check broke off.")
+		}
+	}()
+	return c.Do(ctx)
 }
 
 // Worst is the worst level of some findings.

@@ -16,7 +16,7 @@ import (
 // CallBack says whom agents of a hotline may call back, and how often.
 type CallBack struct {
 	Off bool // nobody
-	// Countries are the ones whose numbers are called, agents' and supporters', as ISO 3166 codes. Empty: the hotline's own;
+	// Countries are the ones whose numbers are called, agents' and supporters', as ISO 3166 codes. Default: the hotline's own;
 	// for one in the US or Canada, both.
 	Countries []string
 	PerAgent  int           // the most calls of an agent in an hour
@@ -43,23 +43,31 @@ func (all Hotlines) MayCall(h Hotline, id phone.Identity) (why string) {
 
 func (h Hotline) mayCall(id phone.Identity) (why string) {
 	countries := h.CallBack.Countries
-	if len(countries) == 0 {
-		countries = []string{phone.Parse(string(h.Number)).Country()}
-		if slices.Contains([]string{"US", "CA"}, countries[0]) {
-			countries = []string{"US", "CA"}
-		}
-	}
 	switch {
 	case h.CallBack.Off:
 		return "This hotline does not call back."
 	case id.Kind != phone.Full:
 		return "This is no number that can be called."
+	case len(countries) == 0:
+		return "The hotline's number belongs to no country, and it is not configured which countries are called."
 	case !slices.Contains(countries, id.Country()):
 		return "Numbers of this country are not called. Calls go to: " + strings.Join(countries, ", ") + "."
 	case !id.Ordinary():
 		return "Numbers of this kind are not called: they can cost a lot, or belong to nobody."
 	}
 	return ""
+}
+
+// ownCountries are those that a hotline calls unless the file says otherwise; none for a short code.
+func ownCountries(n phone.Number) []string {
+	switch country := phone.Parse(string(n)).Country(); country {
+	case "", "001":
+		return nil
+	case "US", "CA":
+		return []string{"US", "CA"}
+	default:
+		return []string{country}
+	}
 }
 
 func (f *file) callBack(n *yaml.Node, c *CallBack) {

@@ -2,6 +2,7 @@ package hotline
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,18 @@ hotlines:
 	}
 	if !reflect.DeepEqual(h.CallBack, want) {
 		t.Errorf("%+v", h.CallBack)
+	}
+}
+
+// Without countries they are the number's own.
+func TestOwnCountries(t *testing.T) {
+	for number, want := range map[string][]string{
+		"+15017122661": {"US", "CA"}, "+14165550142": {"US", "CA"}, "+442071838750": {"GB"}, "12345": nil, "+80012345678": nil,
+	} {
+		h := mustLoad(t, `hotlines: [{call_back: {per_hour: 5}, number: "`+number+`", mailbox: 5}]`)[0]
+		if simple := New(h.Number, 5); !slices.Equal(h.CallBack.Countries, want) || !slices.Equal(simple.CallBack.Countries, want) {
+			t.Errorf("%s: %q and %q", number, h.CallBack.Countries, simple.CallBack.Countries)
+		}
 	}
 }
 
@@ -47,11 +60,13 @@ func TestMayCall(t *testing.T) {
 		{"+15017122661", nil, "12345", "no number that can be called"},
 		{"+15017122661", nil, "+15017122661", "hotline's own"},
 		{"+15017122661", nil, "+16175550100", "hotline's own"}, // another one of ours
-		{"12345", nil, "+16175550142", "of this country"},      // a short code calls nobody unless it is said whom
+		{"12345", nil, "+16175550142", "which countries"},      // a short code calls nobody unless it is said whom
 		{"12345", []string{"US"}, "+16175550142", ""},
 	} {
 		h := New(test.hotline, 5)
-		h.CallBack.Countries = test.countries
+		if test.countries != nil {
+			h.CallBack.Countries = test.countries
+		}
 		if why := (Hotlines{New("+16175550100", 6), h}).MayCall(h, phone.Parse(test.number)); (test.why == "") != (why == "") || !strings.Contains(why, test.why) {
 			t.Errorf("%s calls %s: %q", test.hotline, test.number, why)
 		}

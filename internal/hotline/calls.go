@@ -9,20 +9,19 @@ import (
 
 // Calls says what becomes of the calls to a hotline.
 type Calls struct {
-	Phones         []Phone       // who is rung, in the order of the file; none: every call goes to the voicemail
-	Fallback       []Phone       // who is rung when nobody of Phones is on shift
-	Strategy       Strategy      // in which order
-	AtOnce         int           // how many phones ring at the same time: 1 to 10
-	RingFor        time.Duration // how long a phone rings: 5 s to 60 s
-	Ceiling        time.Duration // how long after its beginning a call has reached a person or the voicemail's greeting
-	CallerID       CallerID      // what the phones show
-	Says           Says
-	Voice          string        // Twilio's name of the voice; empty: its default
-	RecordFor      time.Duration // the longest voicemail
-	Missed         Missed        // what a call without a voicemail leaves in the ticket
-	Withheld       Withheld      // what becomes of callers who hide their number
-	Transcription  Transcription // who writes down a voicemail
-	KeepRecordings time.Duration // how long the carrier keeps a recording whose audio is in the ticket; 0: for ever
+	Phones        []Phone       // who is rung, in the order of the file; none: every call goes to the voicemail
+	Fallback      []Phone       // who is rung when nobody of Phones is on shift
+	Strategy      Strategy      // in which order
+	AtOnce        int           // how many phones ring at the same time: 1 to 10
+	RingFor       time.Duration // how long a phone rings: 5 s to 60 s
+	Ceiling       time.Duration // how long after its beginning a call has reached a person or the voicemail's greeting
+	CallerID      CallerID      // what the phones show
+	Says          Says
+	Voice         string        // Twilio's name of the voice; empty: its default
+	RecordFor     time.Duration // the longest voicemail
+	Missed        Missed        // what a call without a voicemail leaves in the ticket
+	Withheld      Withheld      // what becomes of callers who hide their number
+	Transcription Transcription // who writes down a voicemail
 }
 
 // Strategy is the order in which phones are rung.
@@ -79,17 +78,16 @@ type Phone struct {
 // defaultCalls are the calls of a hotline that says nothing of them.
 func defaultCalls() Calls {
 	return Calls{
-		Strategy:       RingAll,
-		AtOnce:         10,
-		RingFor:        20 * time.Second,
-		Ceiling:        60 * time.Second,
-		CallerID:       ShowHotline,
-		Says:           defaultSays(Said{Language: "en-US"}),
-		RecordFor:      119 * time.Second, // what Twilio can write down: see belowTranscribed
-		Missed:         MissedEntry,
-		Withheld:       WithheldRing,
-		Transcription:  NoTranscription,
-		KeepRecordings: 30 * 24 * time.Hour,
+		Strategy:      RingAll,
+		AtOnce:        10,
+		RingFor:       20 * time.Second,
+		Ceiling:       60 * time.Second,
+		CallerID:      ShowHotline,
+		Says:          defaultSays(Said{Language: "en-US"}),
+		RecordFor:     119 * time.Second, // what Twilio can write down: see belowTranscribed
+		Missed:        MissedEntry,
+		Withheld:      WithheldRing,
+		Transcription: NoTranscription,
 	}
 }
 
@@ -117,6 +115,11 @@ func (h Hotline) OnShift(t time.Time) []Phone {
 		return on
 	}
 	return slices.DeleteFunc(slices.Clone(h.Calls.Fallback), off)
+}
+
+// Speaker is in which language and voice the hotline's own sentences are spoken. The default ones are English in any hotline.
+func (h Hotline) Speaker() Said {
+	return Said{Language: spokenLanguage(h.Language), Voice: h.Calls.Voice}
 }
 
 // Greetings are what a caller hears before the beep at t.

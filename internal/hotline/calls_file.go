@@ -60,8 +60,6 @@ func (f *file) calls(n *yaml.Node, h *Hotline, zone *time.Location) {
 			c.Missed = scalar(f, value, oneOf(MissedEntry, MissedNote, MissedNothing))
 		case "transcription":
 			c.Transcription = scalar(f, value, oneOf(NoTranscription, TwilioTranscription, EngineTranscription))
-		case "keep_recordings":
-			c.KeepRecordings = scalar(f, value, parseKeep)
 		default:
 			return false
 		}
@@ -74,7 +72,7 @@ func (f *file) calls(n *yaml.Node, h *Hotline, zone *time.Location) {
 		c.AtOnce = 1
 	}
 
-	as := Said{Language: spokenLanguage(h.Language), Voice: c.Voice}
+	as := h.Speaker()
 	if english(h.Language) { // otherwise the voice is not for the default sentences
 		c.Says = defaultSays(as)
 	}
@@ -151,14 +149,6 @@ func parseAtOnce(s string) (int, error) {
 		return 0, fmt.Errorf("%q is not a number from 1 to %d", s, maxAtOnce)
 	}
 	return n, nil
-}
-
-func parseKeep(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a duration such as 720h, or 0", s)
-	}
-	return d, nil
 }
 
 // between returns a parser of durations that are not shorter than least, and not longer than most.

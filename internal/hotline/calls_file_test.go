@@ -37,7 +37,6 @@ hotlines:
     record_for: 1h
     missed: nothing
     transcription: engine
-    keep_recordings: 0
   language: en-GB
   time_zone: UTC
   languages:
@@ -79,6 +78,11 @@ func TestDefaultSentences(t *testing.T) {
 	if says := hours(t, `language: fr, calls: {voice: Polly.Lea}`).Calls.Says; !reflect.DeepEqual(says, defaultCalls().Says) {
 		t.Errorf("%+v", says)
 	}
+	for _, calls := range []string{"", ", calls: {missed: note}"} {
+		if says := hours(t, "language: en-GB"+calls).Calls.Says; says.Ask.Language != "en-GB" || says.Greeting[0].Language != "en-GB" {
+			t.Errorf("%q: %+v", calls, says)
+		}
+	}
 	says := hours(t, `language: fr, calls: {voice: Polly.Lea, says: {ask: "1 ou 2 ?"}}`).Calls.Says
 	if want := (Said{Text: "1 ou 2 ?", Language: "fr-FR", Voice: "Polly.Lea"}); says.Ask != want || says.Again.Language != "en-US" {
 		t.Errorf("%+v", says)
@@ -116,31 +120,29 @@ func TestCallsMistakes(t *testing.T) {
 		a     = "{name: A, number: +16175550101}"
 	)
 	for yaml, want := range map[string][]string{
-		good + "calls: x":                  {"4: calls: must have fields"},
-		good + "calls:":                    {"4: calls: has no value"},
-		calls + "phoens: []":               {"5: phoens: unknown field"},
-		calls + "phones: []":               {"5: phones: is empty"},
-		calls + "phones: [x]":              {"5: phones: must have fields"},
-		calls + "phones:\n    - nmae: A":   {"6: nmae: unknown field", "6: name: is not set", "6: number: is not set"},
-		calls + "fallback: [" + a + "]":    {"5: phones: is not set"},
-		calls + "ring: random":             {`5: ring: "random" is none of all, in_order, longest_idle`},
-		calls + "at_once: 0":               {`5: at_once: "0" is not a number from 1 to 10`},
-		calls + "at_once: 11":              {`5: at_once: "11" is not a number from 1 to 10`},
-		calls + "at_once: many":            {`5: at_once: "many" is not a number from 1 to 10`},
-		calls + "ring_for: 4s":             {`5: ring_for: "4s" is not a duration from 5s to 60s`},
-		calls + "ring_for: 61s":            {`5: ring_for: "61s" is not a duration from 5s to 60s`},
-		calls + "ring_for: 20":             {`5: ring_for: "20" is not a duration from 5s to 60s`},
-		calls + "ceiling: 9s":              {`5: ceiling: "9s" is not a duration from 10s to 600s`},
-		calls + "ceiling: 11m":             {`5: ceiling: "11m" is not a duration from 10s to 600s`},
-		calls + "caller_id: anna":          {`5: caller_id: "anna" is none of hotline, caller`},
-		calls + "withheld: voicemail":      {`5: withheld: "voicemail" is none of ring, reject`},
-		calls + "voice: ''":                {"5: voice: is empty"},
-		calls + "record_for: 1s":           {`5: record_for: "1s" is not a duration from 2s to 3600s`},
-		calls + "record_for: 61m":          {`5: record_for: "61m" is not a duration from 2s to 3600s`},
-		calls + "missed: x":                {`5: missed: "x" is none of entry, note, nothing`},
-		calls + "transcription: x":         {`5: transcription: "x" is none of none, twilio, engine`},
-		calls + "keep_recordings: 30 days": {`5: keep_recordings: "30 days" is not a duration such as 720h, or 0`},
-		calls + "keep_recordings: -1h":     {`5: keep_recordings: "-1h" is not a duration such as 720h, or 0`},
+		good + "calls: x":                {"4: calls: must have fields"},
+		good + "calls:":                  {"4: calls: has no value"},
+		calls + "phoens: []":             {"5: phoens: unknown field"},
+		calls + "phones: []":             {"5: phones: is empty"},
+		calls + "phones: [x]":            {"5: phones: must have fields"},
+		calls + "phones:\n    - nmae: A": {"6: nmae: unknown field", "6: name: is not set", "6: number: is not set"},
+		calls + "fallback: [" + a + "]":  {"5: phones: is not set"},
+		calls + "ring: random":           {`5: ring: "random" is none of all, in_order, longest_idle`},
+		calls + "at_once: 0":             {`5: at_once: "0" is not a number from 1 to 10`},
+		calls + "at_once: 11":            {`5: at_once: "11" is not a number from 1 to 10`},
+		calls + "at_once: many":          {`5: at_once: "many" is not a number from 1 to 10`},
+		calls + "ring_for: 4s":           {`5: ring_for: "4s" is not a duration from 5s to 60s`},
+		calls + "ring_for: 61s":          {`5: ring_for: "61s" is not a duration from 5s to 60s`},
+		calls + "ring_for: 20":           {`5: ring_for: "20" is not a duration from 5s to 60s`},
+		calls + "ceiling: 9s":            {`5: ceiling: "9s" is not a duration from 10s to 600s`},
+		calls + "ceiling: 11m":           {`5: ceiling: "11m" is not a duration from 10s to 600s`},
+		calls + "caller_id: anna":        {`5: caller_id: "anna" is none of hotline, caller`},
+		calls + "withheld: voicemail":    {`5: withheld: "voicemail" is none of ring, reject`},
+		calls + "voice: ''":              {"5: voice: is empty"},
+		calls + "record_for: 1s":         {`5: record_for: "1s" is not a duration from 2s to 3600s`},
+		calls + "record_for: 61m":        {`5: record_for: "61m" is not a duration from 2s to 3600s`},
+		calls + "missed: x":              {`5: missed: "x" is none of entry, note, nothing`},
+		calls + "transcription: x":       {`5: transcription: "x" is none of none, twilio, engine`},
 
 		// What does not go together.
 		calls + "ring_for: 36s":                   {"5: ring_for: " + tooShort("60s", "62s")},
@@ -229,7 +231,7 @@ func possibleCalls(t *testing.T, all Hotlines, h Hotline) {
 		}
 	}
 	if c.AtOnce < 1 || c.AtOnce > 10 || c.RingFor < 5*time.Second || c.RingFor > time.Minute || c.Ceiling < c.RingFor+c.Answering() ||
-		c.RecordFor < 2*time.Second || c.KeepRecordings < 0 || len(c.Says.Greeting) == 0 || len(c.Says.Thanks) == 0 {
+		c.RecordFor < 2*time.Second || len(c.Says.Greeting) == 0 || len(c.Says.Thanks) == 0 {
 		t.Errorf("%+v", c)
 	}
 }

@@ -29,8 +29,9 @@ type file struct {
 	rung []rung
 }
 
-// load reads the full form, which docs/hotlines.example.yaml explains.
-func load(data []byte, problem func(line int, problem string)) (all Hotlines) {
+// Load reads the full form, which docs/hotlines.example.yaml explains. It calls problem for each mistake, with its line; if it did, the
+// hotlines are none to work with.
+func Load(data []byte, problem func(line int, problem string)) (all Hotlines) {
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
 		var e *yaml.LoadError
@@ -78,6 +79,8 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 			calls = value // read late, since it needs the language and the time zone
 		case "call_back":
 			f.in("call_back", func() { f.callBack(value, &h.CallBack) })
+		case "keep":
+			f.in("keep", func() { f.keep(value, &h.Keep) })
 		case "auto_reply_every":
 			h.AutoReplyEvery = scalar(f, value, parseInterval)
 		case "segments_per_second":
@@ -93,9 +96,14 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 		return true
 	})
 	f.need(n, seen, "number", "mailbox")
+	if h.CallBack.Countries == nil {
+		h.CallBack.Countries = ownCountries(h.Number)
+	}
 	h.Hours = f.hours(n, seen, "hours", hours)
 	if calls != nil {
 		f.in("calls", func() { f.calls(calls, &h, hours.Zone) })
+	} else if english(h.Language) {
+		h.Calls.Says = defaultSays(h.Speaker())
 	}
 	if languages != nil {
 		f.in("languages", func() { f.variants(languages, &h) })
@@ -167,6 +175,7 @@ func (f *file) variants(n *yaml.Node, h *Hotline) {
 			var s Says
 			f.in("says", func() { f.says(spoken, s.callers(), nil, Said{Language: spokenLanguage(lang), Voice: voice}) })
 			says = append(says, s)
+			h.Spoken = append(h.Spoken, Spoken{lang, voice, s})
 		}
 	})
 	h.Calls.Says = together(says)
@@ -241,6 +250,10 @@ func (f *file) list(n *yaml.Node, each func(item *yaml.Node)) {
 		f.fail(n, "is empty")
 	}
 	for _, item := range items {
+		if item.ShortTag() == "!!null" {
+			f.fail(item, "has no value")
+			continue
+		}
 		each(item)
 	}
 }

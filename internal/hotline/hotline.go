@@ -50,6 +50,7 @@ type Hotline struct {
 	Language          string             // of Texts, as in BCP 47: en, pt-BR
 	Texts             Texts              // what is said unless a variant is chosen
 	Languages         map[string]Variant // by language; no word is in two of them
+	Spoken            []Spoken           // further languages that callers hear, in their order; Calls.Says has their sentences too
 	Hours             *Hours             // nil: always open
 	AutoReplyEvery    time.Duration      // no automatic text twice within this time to one supporter
 	SegmentsPerSecond float64            // how fast each number may send; 0: as fast as the carrier takes it
@@ -57,6 +58,7 @@ type Hotline struct {
 	Tags              []string           // put on new conversations
 	Calls             Calls
 	CallBack          CallBack
+	Keep              Keep
 }
 
 // Texts are what supporters are told. An empty one is not sent.
@@ -76,12 +78,19 @@ type Variant struct {
 	Texts Texts    // complete: what the file leaves out is taken from the main texts
 }
 
+// Spoken is what callers hear in a further language.
+type Spoken struct {
+	Language string // as in BCP 47
+	Voice    string // as in Calls
+	Says     Says   // what callers hear, of which some may be left out
+}
+
 // Hotlines are all hotlines of an installation.
 type Hotlines []Hotline
 
 // New returns a Twilio hotline for which nothing else is configured.
 func New(number phone.Number, mailboxID int64) Hotline {
-	return Hotline{
+	h := Hotline{
 		Transport:      Twilio,
 		Number:         number,
 		MailboxID:      mailboxID,
@@ -91,7 +100,10 @@ func New(number phone.Number, mailboxID int64) Hotline {
 		MMS:            true,
 		Calls:          defaultCalls(),
 		CallBack:       defaultCallBack(),
+		Keep:           defaultKeep(),
 	}
+	h.CallBack.Countries = ownCountries(number)
+	return h
 }
 
 // FromEnv reads hotlines.yaml, which BLING_CONFIG names, or BLING_MAILBOXES and BLING_WELCOME_TEXT. Problems go to r.
@@ -112,10 +124,14 @@ func FromEnv(r *env.Reader) Hotlines {
 		r.Problem("BLING_CONFIG", "%v", err)
 		return nil
 	}
-	return load(data, func(line int, problem string) { r.Problem("BLING_CONFIG", "%s:%d: %s", path, line, problem) })
+	return Load(data, func(line int, problem string) { r.Problem("BLING_CONFIG", "%s:%d: %s", path, line, problem) })
 }
 
 func simple(r *env.Reader, mailboxes, welcome string, welcomeSet bool) Hotlines {
+	welcome = strings.TrimSpace(welcome)
+	if !utf8.ValidString(welcome) {
+		r.Problem("BLING_WELCOME_TEXT", "is not UTF-8")
+	}
 	if n := utf8.RuneCountInString(welcome); n > maxText {
 		r.Problem("BLING_WELCOME_TEXT", "has %d characters; a text has at most %d", n, maxText)
 	}

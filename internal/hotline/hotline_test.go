@@ -67,10 +67,10 @@ func TestParseErrorsNameTheEntry(t *testing.T) {
 }
 
 func TestFromEnvReportsEverything(t *testing.T) {
-	r := env.New([]string{"BLING_MAILBOXES=twilio:1:1,x:y:z", "BLING_WELCOME_TEXT=" + strings.Repeat("a", 1601), "BLING_MAILBOX=1"})
+	r := env.New([]string{"BLING_MAILBOXES=twilio:1:1,x:y:z", "BLING_WELCOME_TEXT=" + strings.Repeat("a", 1601) + "\xff", "BLING_MAILBOX=1"})
 	FromEnv(r)
 	err := r.Err()
-	for _, want := range []string{`entry "twilio:1:1"`, `entry "x:y:z"`, "1601 characters", "BLING_MAILBOX: unknown name"} {
+	for _, want := range []string{`entry "twilio:1:1"`, `entry "x:y:z"`, "1602 characters", "is not UTF-8", "BLING_MAILBOX: unknown name"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}
@@ -82,6 +82,7 @@ func TestWelcome(t *testing.T) {
 		DefaultWelcome: {"BLING_MAILBOXES=twilio:+15556667777:1"},
 		"":             {"BLING_MAILBOXES=twilio:+15556667777:1", "BLING_WELCOME_TEXT="},
 		"Hi":           {"BLING_MAILBOXES=twilio:+15556667777:1", "BLING_WELCOME_TEXT=Hi"},
+		"Hi there":     {"BLING_MAILBOXES=twilio:+15556667777:1", "BLING_WELCOME_TEXT= Hi there\n"}, // as in the file
 	} {
 		r := env.New(environ)
 		if all := FromEnv(r); r.Err() != nil || all[0].Texts.Welcome != name {

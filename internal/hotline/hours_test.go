@@ -7,7 +7,7 @@ import (
 
 func hours(t *testing.T, yaml string) Hotline {
 	t.Helper()
-	all := load([]byte("hotlines:\n- {number: +15017122661, mailbox: 1, "+yaml+"}"), func(_ int, problem string) { t.Fatal(problem) })
+	all := Load([]byte("hotlines:\n- {number: +15017122661, mailbox: 1, "+yaml+"}"), func(_ int, problem string) { t.Fatal(problem) })
 	return all[0]
 }
 

@@ -32,12 +32,15 @@ import (
 // names are all BLING_ names that any service reads. One environment may serve all of them, so none of these is
 // unknown to any.
 var names = []string{
-	"BLING_CALLERS", "BLING_CALL_SETTLE", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_DATABASE_URL_FILE", "BLING_DATA_DIR", "BLING_DIALER_ADDR", "BLING_DIALER_KEY", "BLING_DIALER_KEY_FILE", "BLING_DIALER_PAGES_ADDR", "BLING_DIALER_PAGES_URL", "BLING_GATEWAY_ADDR", "BLING_GRPC_ADDR",
+	"BLING_CALLERS", "BLING_CALL_SETTLE", "BLING_CHECK_EVERY", "BLING_CONFIG", "BLING_DATABASE_URL", "BLING_DATABASE_URL_FILE", "BLING_DATA_DIR", "BLING_DIALER_ADDR", "BLING_DIALER_KEY", "BLING_DIALER_KEY_FILE", "BLING_DIALER_PAGES_ADDR", "BLING_DIALER_PAGES_URL", "BLING_ENVIRONMENT", "BLING_GATEWAY_ADDR", "BLING_GRPC_ADDR",
 	"BLING_HELPSCOUT_LIST_LAG", "BLING_HELPSCOUT_SETTLE", "BLING_LOG_LEVEL", "BLING_LOOK_EVERY", "BLING_MAILBOXES", "BLING_PRIVATE_ADDR",
-	"BLING_PUBLIC_URL", "BLING_REFLECTION", "BLING_REPLY_PATIENCE", "BLING_TELEPHONY_ADDR", "BLING_TICKETING_ADDR", "BLING_TLS_DIR",
+	"BLING_PUBLIC_URL", "BLING_REFLECTION", "BLING_REPLY_PATIENCE", "BLING_SWEEP_EVERY", "BLING_SWITCHBOARD_ADDR", "BLING_TELEPHONY_ADDR", "BLING_TICKETING_ADDR", "BLING_TLS_DIR", "BLING_TRACE_URL",
 	"BLING_TRANSCRIPTION_KEY", "BLING_TRANSCRIPTION_KEY_FILE", "BLING_TRANSCRIPTION_MODEL", "BLING_TRANSCRIPTION_URL", "BLING_TRUSTED_PROXIES",
 	"BLING_TWILIO_SETTLE", "BLING_WELCOME_TEXT",
 }
+
+// Known declares the BLING_ names of all services, for a command that reads some of them.
+func Known(r *env.Reader) { r.Known(names...) }
 
 // Config is what every process needs to know.
 type Config struct {
@@ -147,11 +150,20 @@ func Main(run func(ctx context.Context, args, environ []string) error) {
 	defer stop()
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	if err := run(ctx, os.Args[1:], os.Environ()); err != nil && !errors.Is(err, context.Canceled) {
+	err := run(ctx, os.Args[1:], os.Environ())
+	if code, ok := errors.AsType[Exit](err); ok {
+		os.Exit(int(code)) //nolint:gocritic // nothing is left to stop
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
 		os.Exit(1) //nolint:gocritic // nothing is left to stop
 	}
 }
+
+// Exit is an error that sets the program's exit code and says nothing: what there is to say was said.
+type Exit int
+
+func (e Exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Service is a service as a process runs it.
 type Service interface {
@@ -179,9 +191,14 @@ func NewServer(c Config, log *slog.Logger) *rpc.Server {
 // Run is the whole of a process with one service: the service behind its gRPC server on lis, and the private port.
 func Run(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s Service) error {
 	server := NewServer(c, log)
+	var pages http.Handler // for operators
+	if p, ok := s.(interface{ Pages() http.Handler }); ok {
+		pages = p.Pages()
+	}
+	private := ListenPrivate(c, log)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return Private(ctx, c, log, server.Health) })
-	group.Go(func() error { return serve(ctx, log, server, lis, s) })
+	group.Go(func() error { return Private(ctx, c, log, private, server.Health, pages) })
+	group.Go(func() error { return serve(ctx, c, log, server, lis, s) })
 	return group.Wait()
 }
 
@@ -191,7 +208,7 @@ func ServeAll(ctx context.Context, c Config, log *slog.Logger, lis net.Listener,
 	register(server, services...)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(ctx, lis) })
-	group.Go(func() error { watch(ctx, log, server, services...); return nil })
+	group.Go(func() error { watch(ctx, c, log, server, services...); return nil })
 	return group.Wait()
 }
 
@@ -211,11 +228,12 @@ func watchCertificate(id *rpc.Identity) error {
 
 // Serve runs a service behind a gRPC server in memory until ctx ends.
 func Serve(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, s Service) error {
-	return serve(ctx, log, rpc.NewServer(log, c.Reflection, nil, nil), lis, s)
+	c.Identity = nil // nobody is shown it
+	return serve(ctx, c, log, rpc.NewServer(log, c.Reflection, nil, nil), lis, s)
 }
 
 // serve stops the server first, so that no call meets a service that has stopped.
-func serve(ctx context.Context, log *slog.Logger, server *rpc.Server, lis net.Listener, s Service) error {
+func serve(ctx context.Context, c Config, log *slog.Logger, server *rpc.Server, lis net.Listener, s Service) error {
 	register(server, s)
 	// Several services have this one, so a server that several of them share does without.
 	if operated, ok := s.(interface{ RegisterOperator(*rpc.Server) }); ok {
@@ -229,7 +247,7 @@ func serve(ctx context.Context, log *slog.Logger, server *rpc.Server, lis net.Li
 		return server.Run(groupCtx, lis)
 	})
 	group.Go(func() error { return s.Run(workCtx) })
-	group.Go(func() error { watch(groupCtx, log, server, s); return nil })
+	group.Go(func() error { watch(groupCtx, c, log, server, s); return nil })
 	return group.Wait()
 }
 
@@ -242,8 +260,11 @@ func register(server *rpc.Server, services ...Service) {
 	}
 }
 
-// watch keeps the server's health what the services say.
-func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, services ...Service) {
+// watch keeps the server's health what the services say, as long as the others believe the process's certificate.
+//
+// What the checks find at the vendors (internal/check) has no part in it. It is the same for all replicas: if it counted, all would be taken
+// away at once, and a hotline that still stores what people write, and still rings the volunteers, would do nothing at all.
+func watch(ctx context.Context, c Config, log *slog.Logger, server *rpc.Server, services ...Service) {
 	healthy := true
 	for tick := time.NewTicker(3 * time.Second); ; {
 		select {
@@ -253,7 +274,7 @@ func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, services .
 		case <-tick.C:
 		}
 		askCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		var err error
+		err := c.Identity.Valid(time.Now())
 		for _, s := range services {
 			err = errors.Join(err, s.Healthy(askCtx))
 		}
@@ -271,28 +292,71 @@ func watch(ctx context.Context, log *slog.Logger, server *rpc.Server, services .
 	}
 }
 
-// Private serves metrics and profiles until ctx ends, in the clear, and to gRPC's health check what health says, which may be nil. The
-// kubelet, which has no certificate, asks here: https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/.
-// A port that is taken is an error for the log only: the hotline does not depend on it.
-func Private(ctx context.Context, c Config, log *slog.Logger, health healthpb.HealthServer) error {
+// ListenPrivate opens the private port. One that is taken is an error for the log only, since the hotline does not depend on it: then there
+// is none.
+func ListenPrivate(c Config, log *slog.Logger) net.Listener {
+	lis, err := net.Listen("tcp", c.PrivateAddr)
+	if err != nil {
+		log.Warn("no metrics: the private port cannot be opened", "addr", c.PrivateAddr, "err", err)
+		return nil
+	}
+	return lis
+}
+
+// Private serves metrics and profiles on the private port, if it was opened, until ctx ends, in the clear; to gRPC's health check what health
+// says, which may be nil; and pages below /switchboard/, if there are any. The kubelet, which has no certificate, asks here:
+// https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/.
+func Private(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, health healthpb.HealthServer, pages http.Handler) error {
 	if err := watchCertificate(c.Identity); err != nil {
 		log.Warn("no metric of the certificate", "err", err)
 	}
-	handler := telemetry.Private()
+	if lis == nil {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", telemetry.Private())
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, privatePage(pages != nil)) //nolint:errcheck // the asker is gone
+	})
+	if pages != nil {
+		mux.Handle("/switchboard/", pages)
+	}
+	var handler http.Handler = mux
 	if health != nil {
 		checks := grpc.NewServer()
 		healthpb.RegisterHealthServer(checks, health)
-		handler = grpcOr(checks, handler)
+		handler = grpcOr(checks, mux)
 	}
-	server := &http.Server{Addr: c.PrivateAddr, Handler: handler, ReadHeaderTimeout: 5 * time.Second, Protocols: new(http.Protocols)}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	stop := context.AfterFunc(ctx, func() { server.Close() })
+	// What an operator has had done is finished.
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(stopCtx); err != nil {
+			server.Close()
+		}
+	})
 	defer stop()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		log.Warn("no metrics: the private port cannot be opened", "addr", c.PrivateAddr, "err", err)
+	if err := server.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
+		log.Warn("the private port does not answer any more", "addr", c.PrivateAddr, "err", err)
+		return nil
 	}
+	<-stopped
 	return nil
+}
+
+// privatePage says what there is on the private port.
+func privatePage(switchboard bool) string {
+	page := `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Bling</title><h1>Bling</h1><ul>`
+	if switchboard {
+		page += `<li><a href="/switchboard/">Switchboard</a>`
+	}
+	return page + `<li><a href="/metrics">Metrics</a><li><a href="/debug/pprof/">Profiles</a></ul>`
 }
 
 // grpcOr hands gRPC's requests to a gRPC server and others to other.

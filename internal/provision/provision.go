@@ -7,6 +7,9 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
+
+	"github.com/bling-hotline/bling/internal/env"
 )
 
 // Change is one thing at a vendor that is to be made, changed or deleted.
@@ -53,6 +56,18 @@ func (p *Plan) Add(other Plan) {
 	p.Notes = append(p.Notes, other.Notes...)
 }
 
+// Apply makes the changes in their order and stops at the first that fails. done is how many were made; each hears of one.
+func (p Plan) Apply(ctx context.Context, each func(Change)) (done int, err error) {
+	for _, c := range p.Changes {
+		if err := c.Do(ctx); err != nil {
+			return done, fmt.Errorf("%s %s: %w", c.Action, c.What, err)
+		}
+		done++
+		each(c)
+	}
+	return done, nil
+}
+
 // Environment names an installation, such as "production" or "staging". What it makes at the vendors carries the name, so that two that
 // share accounts leave each other's things alone.
 type Environment string
@@ -70,5 +85,23 @@ func (e Environment) Check() error {
 	return nil
 }
 
+// FromEnv reads BLING_ENVIRONMENT; problems go to r.
+func FromEnv(r *env.Reader) Environment {
+	e := Environment(r.String("BLING_ENVIRONMENT", string(DefaultEnvironment)))
+	if err := e.Check(); err != nil {
+		r.Problem("BLING_ENVIRONMENT", "%v", err)
+	}
+	return e
+}
+
+const labelBegin = "bling "
+
 // Label is the name of what an environment makes at a vendor: "bling production".
-func (e Environment) Label() string { return "bling " + string(e) }
+func (e Environment) Label() string { return labelBegin + string(e) }
+
+// Labelled is the environment whose label something has, if it has one's.
+func Labelled(label string) (e Environment, ok bool) {
+	name, ok := strings.CutPrefix(label, labelBegin)
+	e = Environment(name)
+	return e, ok && e.Check() == nil
+}

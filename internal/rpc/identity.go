@@ -111,6 +111,17 @@ func (i *Identity) now() material {
 // Expires is when the certificate ends to be valid.
 func (i *Identity) Expires() time.Time { return i.now().certificate.Leaf.NotAfter }
 
+// Valid reports a certificate that nobody believes any more: it has ended. Having none is no error.
+func (i *Identity) Valid(now time.Time) error {
+	if i == nil {
+		return nil
+	}
+	if until := i.Expires(); now.After(until) {
+		return fmt.Errorf("our certificate has expired: it was valid until %s", until.UTC().Format(time.DateTime))
+	}
+	return nil
+}
+
 // ServerTLS lets those in who have a certificate, if callers are given only those with one of these names.
 func (i *Identity) ServerTLS(callers ...string) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {

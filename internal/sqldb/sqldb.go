@@ -175,12 +175,17 @@ func (db *DB) Update(ctx context.Context, fn func(*sql.Tx) error) error {
 		return result
 	}
 	for attempt := 1; ; attempt++ {
-		err := db.updateOnce(ctx, fn)
-		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == "40P01" || pg.Code == "40001") && attempt < 5 {
-			continue
+		if err := db.updateOnce(ctx, fn); !inTheWay(err) || attempt == 5 {
+			return err
 		}
-		return err
 	}
+}
+
+// inTheWay reports whether two transactions stood in each other's way, so that this one is to be done again:
+// https://www.postgresql.org/docs/current/errcodes-appendix.html.
+func inTheWay(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "40P01" || pg.Code == "40001")
 }
 
 func (db *DB) updateOnce(ctx context.Context, fn update) error {
@@ -283,7 +288,12 @@ func (db *DB) migrate(ctx context.Context, service string, migrations fs.FS) err
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	for attempt := 1; ; attempt++ { // the version before works on the same tables
+		if _, err = provider.Up(ctx); !inTheWay(err) || attempt == 10 {
+			break
+		}
+	}
+	if err != nil {
 		return err
 	}
 	river, err := rivermigrate.New(db.River(), nil)

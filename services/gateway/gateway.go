@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/bling-hotline/bling/internal/check"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
@@ -112,6 +113,8 @@ func (s *Service) routes(translator, dialer http.Handler) http.Handler {
 	}
 	// twilio: a voicemail that a Studio flow took
 	mux.Handle("POST /bling/twilio_voicemail", s.twilioDoor(translator))
+	// bling doctor, telephony: does the vendors' way lead here
+	mux.Handle("POST "+check.ProbePath, s.twilioDoor(http.HandlerFunc(s.probe)))
 	// twilio, supporter: a file that goes with a text
 	mux.HandleFunc("GET /bling/file/{address}", s.file)
 	// helpscout: any event

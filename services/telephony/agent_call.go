@@ -21,7 +21,7 @@ func (s *Service) callBack(ctx context.Context, key string) (more bool, err erro
 		return false, err
 	}
 	ctx, end := telemetry.Resume(ctx, c.Trace, "call back")
-	defer func() { end(err) }()
+	defer func() { end(s.noted(ctx, c.Key, "not done yet", err)) }()
 	switch {
 	case c.State == sqlstore.CallQueued:
 		return true, s.callAgent(ctx, c)

@@ -22,12 +22,16 @@ const (
 // ours to give, the welcome to somebody new, or that nobody is there at this hour. Nothing goes to whoever cannot or
 // does not want to be texted, nor to another machine.
 func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow) (*sqlstore.TextOutRow, error) {
-	if t.Kind == sqlstore.MissedCall || !phone.Parse(t.Supporter).CanText() {
+	if t.Kind == sqlstore.MissedCall {
 		return nil, nil
 	}
+	if !phone.Parse(t.Supporter).CanText() {
+		t.Unanswered = "automatic texts do not go to such a number"
+		return nil, nil
+	}
+	var err error
 	isNew := t.FirstContact
 	if !isNew {
-		var err error
 		if isNew, err = s.store.OnlyMissed(ctx, t); err != nil {
 			return nil, err
 		}
@@ -56,7 +60,7 @@ func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.Tex
 		if a.Body == "" {
 			return nil, nil
 		}
-		if may, err := s.mayAnswer(ctx, h, t, closed); !may {
+		if t.Unanswered, err = s.unanswered(ctx, h, t, closed); err != nil || t.Unanswered != "" {
 			return nil, err
 		}
 	}
@@ -66,23 +70,25 @@ func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.Tex
 	return a, nil
 }
 
-func (s *Service) mayAnswer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow, closed bool) (bool, error) {
+// unanswered is why an answer is kept back; empty if it is not.
+func (s *Service) unanswered(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow, closed bool) (string, error) {
 	out, err := s.store.OptedOut(ctx, t.Hotline, t.Supporter)
 	if err != nil || out {
-		return false, err
+		return "they have opted out of texts", err
 	}
 	now := s.Now()
 	traffic, err := s.store.Traffic(ctx, t, now)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	switch {
 	case now.Sub(traffic.Automatic) < h.AutoReplyEvery:
+		return "they got an automatic text a short while ago", nil
 	case closed && now.Sub(traffic.Agent) < inTalk:
+		return "an agent has just written to them", nil
 	case traffic.Minute > maxPerMinute, traffic.Same > maxSame:
 		s.metrics.ended(ctx, "machine")
-	default:
-		return true, nil
+		return "so many texts are a machine's", nil
 	}
-	return false, nil
+	return "", nil
 }

@@ -3,6 +3,7 @@ package telephony
 import (
 	"cmp"
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,7 +20,9 @@ func (s *Service) ReceiveCall(ctx context.Context, r *telephonyv1.ReceiveCallReq
 	call := s.call(r.GetFrom(), r.GetTo())
 	known := s.known(ctx, r.GetCallSid(), call)
 	row := s.callRow(r.GetCallSid(), call)
-	row.Rejected = call.Rejected(known)
+	if row.Rejected = call.Rejected(known); !row.Rejected {
+		row.Ringing = numberList(call.Ringing(nil, known))
+	}
 	s.beside(ctx, "the beginning of a call", func(ctx context.Context) error { return s.store.CallBegan(ctx, row) })
 	s.metrics.call(ctx, "began")
 	return &telephonyv1.ReceiveCallResponse{Twiml: call.Begin(known)}, nil
@@ -56,17 +59,21 @@ func (s *Service) TakeKey(ctx context.Context, r *telephonyv1.TakeKeyRequest) (*
 func (s *Service) EndRound(ctx context.Context, r *telephonyv1.EndRoundRequest) (*telephonyv1.EndRoundResponse, error) {
 	call := s.call(r.GetFrom(), r.GetTo())
 	talked := r.GetDialBridged() == "true" || r.GetDialBridged() == "" && r.GetDialCallStatus() == "completed"
+	round := callflow.ParseRound(r.GetBegan(), r.GetSince(), r.GetRound(), r.GetRung(), r.GetRest())
 	var known callflow.Known
 	if talked {
 		row := s.callRow(r.GetCallSid(), call)
 		s.beside(ctx, "a talk", func(ctx context.Context) error { return s.store.CallTalked(ctx, row) })
 	} else {
 		known = s.known(ctx, r.GetCallSid(), call)
+		ringing := numberList(call.Ringing(&round, known))
 		s.beside(ctx, "that nobody talked", func(ctx context.Context) error {
-			return s.store.Unclaim(ctx, clean(r.GetCallSid()), int(r.GetRound()))
+			return s.store.Unclaim(ctx, clean(r.GetCallSid()), int(r.GetRound()), ringing)
 		})
 	}
-	round := callflow.ParseRound(r.GetBegan(), r.GetSince(), r.GetRound(), r.GetRung(), r.GetRest())
+	if !talked && call.Now.Sub(round.Began) > call.Hotline.Calls.Ceiling {
+		s.metrics.call(ctx, "late")
+	}
 	return &telephonyv1.EndRoundResponse{Twiml: call.EndRound(round, talked, known)}, nil
 }
 
@@ -132,6 +139,15 @@ func (s *Service) callRow(sid string, c callflow.Call) sqlstore.CallInRow {
 	return sqlstore.CallInRow{CallSID: clean(sid), Lane: lane(c.To.Number, supporter), Hotline: c.To.Number, Supporter: supporter, At: c.Now}
 }
 
+// numberList is how the phones that ring are noted.
+func numberList(numbers []phone.Number) string {
+	list := make([]string, len(numbers))
+	for i, number := range numbers {
+		list[i] = string(number)
+	}
+	return strings.Join(list, ",")
+}
+
 // legRequest is any request about a volunteer's phone.
 type legRequest interface {
 	GetCallSid() string
@@ -156,7 +172,7 @@ func (s *Service) known(ctx context.Context, sid string, c callflow.Call) (k cal
 		return k
 	}
 	k = callflow.Known{
-		Blocked: f.Blocked, Talked: f.Talked,
+		Blocked: f.Blocked, Paused: f.Paused, Talked: f.Talked,
 		Busy: map[phone.Number]bool{}, PickedUp: map[phone.Number]bool{}, Declined: map[phone.Number]bool{}, Silenced: map[phone.Number]time.Time{},
 	}
 	for _, n := range f.Busy {

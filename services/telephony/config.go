@@ -6,6 +6,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/provision"
 )
 
 // Config is what telephony needs to know.
@@ -18,6 +19,8 @@ type Config struct {
 	APIURL string
 	// PublicURL is the gateway's address as Twilio sees it; status callbacks go there.
 	PublicURL string
+	// Environment is in the names of what we make at Twilio. Default: production.
+	Environment provision.Environment
 	// Settle is how long an unclear send is left alone before Twilio is asked about it, and again between one
 	// question and the next: the status callback comes in that time, and lists catch up. Default: 5 s.
 	Settle time.Duration
@@ -31,6 +34,10 @@ type Config struct {
 	// LookEvery is how often things are looked for that nobody tells us: recordings whose callback was lost, what is to be
 	// deleted. Default: 1 min.
 	LookEvery time.Duration
+	// SweepEvery is how often Twilio's lists of texts and calls are compared with the ledger. Default: 5 min.
+	SweepEvery time.Duration
+	// CheckEvery is how often Twilio's account and the public address are looked at. 0: never.
+	CheckEvery time.Duration
 	// TranscriptionURL is a speech-to-text server (package transcribe), TranscriptionModel its model, TranscriptionKey its
 	// secret. Optional.
 	TranscriptionURL, TranscriptionModel, TranscriptionKey string
@@ -53,6 +60,10 @@ func FromEnv(r *env.Reader) Config {
 		Patience:   r.Duration("BLING_REPLY_PATIENCE", 0),
 		CallSettle: r.Duration("BLING_CALL_SETTLE", 0),
 		LookEvery:  r.Duration("BLING_LOOK_EVERY", 0),
+		SweepEvery: r.Duration("BLING_SWEEP_EVERY", 0),
+		CheckEvery: r.Duration("BLING_CHECK_EVERY", 5*time.Minute),
+
+		Environment: provision.FromEnv(r),
 
 		TranscriptionModel: r.String("BLING_TRANSCRIPTION_MODEL", "whisper-1"),
 		TranscriptionKey:   r.Secret("BLING_TRANSCRIPTION_KEY"),
@@ -78,6 +89,9 @@ func FromEnv(r *env.Reader) Config {
 }
 
 func (c *Config) setDefaults() {
+	if c.Environment == "" {
+		c.Environment = provision.DefaultEnvironment
+	}
 	if c.Settle == 0 {
 		c.Settle = 5 * time.Second
 	}
@@ -92,6 +106,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.LookEvery == 0 {
 		c.LookEvery = time.Minute
+	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = 5 * time.Minute
 	}
 	if c.FileLife == 0 {
 		c.FileLife = 7 * 24 * time.Hour

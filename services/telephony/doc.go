@@ -21,5 +21,8 @@
 // too much (supporter.go has what is known of them). A worker has the agent's phone called (agent_call.go); Twilio's questions about it, and
 // what becomes of both phones, are in agent.go. The ticket is told how it ended (tell_back.go).
 //
+// Somebody runs it. operator_*.go show what is in the ledger, and what happened to each item of it: what the rows say, and what jobs have
+// noted besides (steps.go). What was given up is taken up again (operator_retry.go), and a hotline can be paused (pauses.go).
+//
 // The rows are in sqlstore, Twilio's API in twilio, and the wake-ups in internal/jobs.
 package telephony

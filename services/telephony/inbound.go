@@ -113,7 +113,7 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 		return false, err
 	}
 	ctx, end := telemetry.Resume(ctx, t.Trace, "deliver text")
-	defer func() { end(err) }()
+	defer func() { end(s.noted(ctx, t.MessageSID, "not in the ticket yet", err)) }()
 
 	h, ok := s.Hotlines.ByNumber(t.Hotline)
 	if !ok {
@@ -137,6 +137,7 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 		Body:             t.Body,
 		MediaContentType: contentTypes(t.Media),
 		ReceivedAt:       timestamppb.New(t.ReceivedAt),
+		FoundLate:        !t.FoundAt.IsZero(),
 	})
 	if err != nil {
 		return s.undelivered(ctx, t, err)
@@ -187,7 +188,7 @@ func (s *Service) undelivered(ctx context.Context, t *sqlstore.TextInRow, err er
 	case kind == errs.Precondition, t.Attempts+1 >= maxAttempts:
 		s.Log.ErrorContext(ctx, "text is dead: it cannot be delivered", "message_sid", t.MessageSID, "attempts", t.Attempts+1, "err", err)
 		s.metrics.ended(ctx, sqlstore.Dead)
-		return true, s.store.TextEnded(ctx, t, sqlstore.Dead, err.Error(), s.Now())
+		return true, s.store.TextEnded(ctx, t, sqlstore.Dead, reason(err), s.Now())
 	}
 	if err := s.store.TextFailed(context.WithoutCancel(ctx), t); err != nil {
 		return false, err

@@ -30,11 +30,11 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 		return false, err
 	}
 	ctx, end := telemetry.Resume(ctx, m.Trace, "attach media")
-	defer func() { end(err) }()
+	defer func() { end(s.noted(ctx, m.Key, "not attached yet", err)) }()
 
 	h, ok := s.Hotlines.ByNumber(m.Hotline)
 	if !ok {
-		return true, s.store.MediaEnded(ctx, m, sqlstore.Refused, "no hotline has this number")
+		return true, s.store.MediaEnded(ctx, m, sqlstore.Dead, "no hotline has this number", s.Now())
 	}
 	data, mimeType, err := s.twilio.FetchMedia(ctx, m.URL, s.MediaLimit)
 	if err == nil {
@@ -43,9 +43,10 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 		})
 	}
 	reason, lost := "", false // lost: nobody can have it any more
+	state := sqlstore.Refused
 	switch refusal, isRefusal := errors.AsType[twilio.MediaError](err); {
 	case err == nil:
-		return true, s.store.MediaEnded(ctx, m, sqlstore.Done, "")
+		return true, s.store.MediaEnded(ctx, m, sqlstore.Done, "", s.Now())
 	case isRefusal:
 		reason, lost = refusal.Error(), refusal == twilio.ErrDeleted
 	case errors.Is(err, twilio.ErrNotReady):
@@ -56,11 +57,12 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 					reason, lost = "", false
 				}
 			}
+			state = sqlstore.Dead
 		}
 	case errs.KindOf(err) == errs.Invalid, errs.KindOf(err) == errs.Precondition, errs.KindOf(err) == errs.NotFound:
 		reason = "the help desk does not take it"
 	case errs.RetryAfter(err) == 0 && m.Attempts+1 >= maxUploads:
-		reason = "the help desk could not be given it"
+		reason, state = "the help desk could not be given it", sqlstore.Dead
 	}
 	if reason == "" {
 		return s.attachLater(ctx, m, err)
@@ -81,7 +83,7 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 			return false, err
 		}
 	}
-	return true, s.store.MediaEnded(ctx, m, sqlstore.Refused, reason)
+	return true, s.store.MediaEnded(ctx, m, state, reason, s.Now())
 }
 
 func (s *Service) attachLater(ctx context.Context, m *sqlstore.MediaInRow, err error) (bool, error) {

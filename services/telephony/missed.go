@@ -20,6 +20,7 @@ func (s *Service) callOver(ctx context.Context, lane string) (more bool, err err
 	if err != nil || c == nil {
 		return false, err
 	}
+	defer func() { s.noted(ctx, c.CallSID, "how it ended is not settled yet", err) }() //nolint:errcheck // it is err
 	// A voicemail's callback may come after the end of its call.
 	if wait := c.At.Add(s.CallSettle).Sub(s.Now()); wait > 0 && outcome == sqlstore.Missed {
 		return false, errs.New(errs.Unavailable, "the call may have left a voicemail").After(wait)
@@ -36,6 +37,7 @@ func (s *Service) callOver(ctx context.Context, lane string) (more bool, err err
 	h, _ := s.Hotlines.ByNumber(c.Hotline)
 	text := fmt.Sprintf("Missed call (%d seconds). The caller left no voicemail.", c.Seconds)
 	var entry *sqlstore.TextInRow
+	var steps []sqlstore.StepRow
 	switch {
 	case outcome != sqlstore.Missed:
 	case h.Calls.Missed == hotline.MissedEntry:
@@ -51,9 +53,12 @@ func (s *Service) callOver(ctx context.Context, lane string) (more bool, err err
 		if kind := errs.KindOf(err); err != nil && kind != errs.NotFound && kind != errs.Invalid {
 			return false, errs.Wrap(kind, err, "noting a missed call").After(5 * time.Second)
 		}
+		if err == nil {
+			steps = append(steps, s.step(ctx, c.CallSID, "the ticket was told", "missed"))
+		}
 	}
 	s.metrics.call(ctx, outcome)
-	return true, s.store.CallDone(ctx, c, outcome, entry)
+	return true, s.store.CallDone(ctx, c, outcome, entry, steps...)
 }
 
 // closeCalls asks Twilio about calls, and about phones on a call, that seem to go on for long: the callback that says otherwise may

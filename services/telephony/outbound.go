@@ -130,7 +130,7 @@ func (s *Service) send(ctx context.Context, lane string) (more bool, err error) 
 		return false, err
 	}
 	ctx, end := telemetry.Resume(ctx, m.Trace, "send text")
-	defer func() { end(err) }()
+	defer func() { end(s.noted(ctx, m.TextKey, "not sent yet", err)) }()
 	if m.State == sqlstore.Sending {
 		return true, s.look(ctx, m)
 	}
@@ -146,7 +146,7 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 	}
 	if reason != "" {
 		s.metrics.sent(ctx, "kept back")
-		return s.store.MessageRefused(ctx, m, reason)
+		return s.store.MessageRefused(ctx, m, reason, s.Now())
 	}
 	id := uuid.NewString()
 	mine, wait, err := s.store.BeginAttempt(ctx, m, id, s.Now(), s.takes(m))
@@ -161,7 +161,7 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 	})
 	if err == nil {
 		s.metrics.sent(ctx, "accepted")
-		return s.store.AttemptAccepted(ctx, id, sid)
+		return s.store.AttemptAccepted(ctx, id, sid, s.Now())
 	}
 	failure, _ := errors.AsType[*twilio.Error](err)
 	switch failure.Outcome {
@@ -170,7 +170,7 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 		s.Log.WarnContext(ctx, "carrier refused a text", "key", m.Key, "code", failure.Code)
 		return s.store.AttemptRefused(ctx, m.Key, id, failure.Code, s.Now())
 	case twilio.NotDone:
-		if err := s.store.AttemptAbsent(ctx, m.Key, id, true); err != nil {
+		if err := s.store.AttemptAbsent(ctx, m.Key, id, true, s.Now()); err != nil {
 			return err
 		}
 		kind, wait := errs.Unavailable, 5*time.Second
@@ -245,17 +245,17 @@ func (s *Service) look(ctx context.Context, m *sqlstore.MessageOutRow) error {
 	case err != nil && s.Now().Sub(a.AskedAt) > askFor:
 		s.metrics.sent(ctx, "unknown")
 		s.Log.ErrorContext(ctx, "nobody can tell whether a text was sent", "key", m.Key, "err", err)
-		return s.store.AttemptUnknown(ctx, m.Key, a.ID)
+		return s.store.AttemptUnknown(ctx, m.Key, a.ID, s.Now())
 	case err != nil:
 		return errs.Wrap(errs.Unavailable, err, "asking about an unclear text").After(2 * s.Settle)
 	case found != "":
 		s.metrics.sent(ctx, "resolved")
-		return s.store.AttemptAccepted(ctx, a.ID, found)
+		return s.store.AttemptAccepted(ctx, a.ID, found, s.Now())
 	case a.Looks+1 < looks:
 		return s.store.Looked(ctx, a.ID)
 	default:
 		s.metrics.sent(ctx, "absent")
-		return s.store.AttemptAbsent(ctx, m.Key, a.ID, total < attempts)
+		return s.store.AttemptAbsent(ctx, m.Key, a.ID, total < attempts, s.Now())
 	}
 }
 

@@ -17,6 +17,13 @@ func (s *Service) notCalled(ctx context.Context, h hotline.Hotline, supporter ph
 	if why := s.Hotlines.MayCall(h, supporter); why != "" {
 		return why, nil
 	}
+	pause, err := s.store.Paused(ctx, h.Numbers()[0])
+	if err != nil {
+		return "", err
+	}
+	if pause != nil {
+		return "The hotline is paused: " + pause.Reason, nil
+	}
 	for _, number := range h.Numbers() {
 		block, err := s.store.Blocked(ctx, string(supporter.Number), number, s.Now())
 		if err != nil {

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel"
+
 	"github.com/bling-hotline/bling/internal/batch"
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/rpc"
@@ -48,6 +52,7 @@ type Service struct {
 	foreign map[string]bool // calls with recordings that are not ours; collectRecordings has it alone
 	incomes *batch.Batcher[sqlstore.TextInRow, recorded]
 	metrics metrics
+	books   *books.Book
 
 	watching   context.Context // ends when those who watch calls are to go elsewhere
 	endWatches context.CancelFunc
@@ -88,6 +93,13 @@ func New(c Config, d Deps) (*Service, error) {
 	if s.metrics, err = newMetrics(s.store); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
+	s.books = &books.Book{DB: d.DB, Log: d.Log, Now: d.Now}
+	if err := s.books.Measure(otel.Meter("github.com/bling-hotline/bling/services/telephony")); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	if err := s.beginSweeps(context.Background()); err != nil { // from now on, before anybody can text or call
+		return nil, fmt.Errorf("noting since when Twilio's lists are looked at: %w", err)
+	}
 	if _, err := s.collectSince(context.Background()); err != nil { // from now on, before anybody can call
 		return nil, fmt.Errorf("noting since when recordings are looked for: %w", err)
 	}
@@ -123,7 +135,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.incomes.Close()
 	defer s.writes.Wait()
 	defer close(s.stopping)
-	if err := s.reroute(context.WithoutCancel(ctx)); err != nil {
+	if err := errors.Join(s.pauseNewNumbers(context.WithoutCancel(ctx)), s.reroute(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
 	if err := s.queue.Start(); err != nil {
@@ -137,7 +149,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // chores are what is done although nobody tells us.
 func (s *Service) chores() []jobs.Chore {
-	return []jobs.Chore{
+	return append(slices.Concat(s.sweeps(), s.checks(), s.keeping()), []jobs.Chore{
 		// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
 		{Name: "reroute", Every: s.LookEvery, Do: s.reroute},
 		{Name: "forget", Every: s.LookEvery, Do: func(ctx context.Context) error {
@@ -146,16 +158,16 @@ func (s *Service) chores() []jobs.Chore {
 		{Name: "close calls", Every: s.LookEvery, Do: s.closeCalls},
 		{Name: "close calls back", Every: s.LookEvery, Do: s.closeCallBacks},
 		{Name: "collect recordings", Every: s.LookEvery, Do: s.collectRecordings},
-		{Name: "delete recordings", Every: s.LookEvery, Do: s.deleteRecordings},
 		{Name: "overdue", Every: min(5*time.Second, s.Patience/10), Do: func(ctx context.Context) error { return s.store.Overdue(ctx, s.Now()) }},
-	}
+	}...)
 }
 
 // reroute takes up the texts that came in before their number was configured.
 func (s *Service) reroute(ctx context.Context) error {
+	step := s.step(ctx, "", "its number is a hotline's now", "")
 	for _, h := range s.Hotlines {
 		for _, number := range h.Numbers() {
-			n, err := s.store.Reroute(ctx, number)
+			n, err := inBatches(func() ([]string, error) { return s.store.Reroute(ctx, number, step) }, nil)
 			if err != nil {
 				return fmt.Errorf("looking for unrouted texts: %w", err)
 			}

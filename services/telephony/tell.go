@@ -24,7 +24,7 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 		return false, err
 	}
 	ctx, end := telemetry.Resume(ctx, t.Trace, "tell the ticket")
-	defer func() { end(err) }()
+	defer func() { end(s.noted(ctx, t.Key, "the ticket is not told yet", err)) }()
 	h, ok := s.Hotlines.ByNumber(t.Hotline)
 	what := t.Telling
 	if what == "" && about(t.State) == underway {
@@ -61,9 +61,11 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 	note.ConversationId = t.ConversationID
 	note.Party = party(h.MailboxID, string(t.Supporter), "")
 	_, err = s.Ticketing.FileNote(ctx, note)
+	step := s.step(ctx, t.Key, "the ticket was told", what)
 	switch errs.KindOf(err) {
 	case "":
 	case errs.NotFound, errs.Invalid, errs.Precondition:
+		step.What, step.Detail, step.Trouble = "there is no ticket to tell", reason(err), true
 		s.Log.WarnContext(ctx, "no ticket to tell about a text", "key", t.Key, "state", t.State, "err", err)
 	default:
 		return false, err
@@ -72,7 +74,7 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 	if what != about(told) {
 		told = sqlstore.Queued // it has come further since
 	}
-	return true, s.store.Told(ctx, t.Key, told)
+	return true, s.store.Told(ctx, t.Key, told, step)
 }
 
 // What the ticket can be told.

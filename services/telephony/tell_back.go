@@ -25,8 +25,11 @@ func (s *Service) tellCallBack(ctx context.Context, key string) (more bool, err 
 	if err != nil {
 		return false, err
 	}
+	if pause, err := s.store.Paused(ctx, c.Hotline); err != nil || pause != nil {
+		return false, err
+	}
 	ctx, end := telemetry.Resume(ctx, c.Trace, "tell of a call back")
-	defer func() { end(err) }()
+	defer func() { end(s.noted(ctx, c.Key, "the ticket is not told yet", err)) }()
 	if wait := c.EndedAt.Add(min(tellSettle, s.CallSettle)).Sub(s.Now()); wait > 0 {
 		return false, errs.New(errs.Unavailable, "how a call ended may still be told").After(wait)
 	}

@@ -57,6 +57,7 @@ func (s *Service) transcript(ctx context.Context, lane string) (more bool, err e
 	if err != nil || v == nil {
 		return false, err
 	}
+	defer func() { s.noted(ctx, v.RecordingSID, "its words are not in the ticket yet", err) }() //nolint:errcheck // it is err
 	if v.TranscriptState == sqlstore.TranscriptWanted {
 		return true, s.transcribe(ctx, v)
 	}
@@ -71,13 +72,18 @@ func (s *Service) transcript(ctx context.Context, lane string) (more bool, err e
 	_, err = s.Ticketing.FileNote(ctx, &ticketingv1.FileNoteRequest{
 		Key: "transcript:" + v.RecordingSID, Party: party(h.MailboxID, v.Supporter, cmp.Or(v.CallSID, v.RecordingSID)), Text: text, ConversationId: v.ConversationID,
 	})
+	step := s.step(ctx, v.RecordingSID, "its words are in the ticket", "")
+	if v.TranscriptState == sqlstore.TranscriptFailed {
+		step.What, step.Trouble = "the ticket was told that there are no words of it", true
+	}
 	switch kind := errs.KindOf(err); {
 	case kind == errs.NotFound, kind == errs.Invalid:
+		step.What, step.Detail, step.Trouble = "there is no ticket for its words", reason(err), true
 		s.Log.WarnContext(ctx, "transcription could not be noted", "recording_sid", v.RecordingSID, "err", err)
 	case err != nil:
 		return false, errs.Wrap(kind, err, "noting a transcription").After(5 * time.Second)
 	}
-	return true, s.store.TranscriptTold(ctx, v.RecordingSID)
+	return true, s.store.TranscriptTold(ctx, v.RecordingSID, step)
 }
 
 // short leaves of a very long transcript what a note can hold.

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	"github.com/bling-hotline/bling/services/telephony/callflow"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
@@ -34,7 +36,7 @@ func (s *Service) ReceiveRecording(ctx context.Context, r *telephonyv1.ReceiveRe
 		}
 		return &telephonyv1.ReceiveRecordingResponse{}, nil
 	}
-	if err := s.recordVoicemail(ctx, r, r.GetRecordingDuration() <= 0); err != nil {
+	if err := s.recordVoicemail(ctx, r, r.GetRecordingDuration() <= 0, time.Time{}); err != nil {
 		return nil, err
 	}
 	return &telephonyv1.ReceiveRecordingResponse{}, nil
@@ -50,7 +52,7 @@ func (s *Service) ReceiveVoicemail(ctx context.Context, r *telephonyv1.ReceiveVo
 	err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
 		From: r.GetFrom(), To: r.GetTo(), CallSid: r.GetCallSid(),
 		RecordingSid: recordingSID(r.GetRecording()), RecordingUrl: r.GetRecording(), RecordingDuration: r.GetLength(),
-	}, false)
+	}, false, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +81,9 @@ func (s *Service) recordLoss(ctx context.Context, c callflow.Call, r *telephonyv
 	return s.sorry(ctx, c.To, c.From, sid)
 }
 
-// recordVoicemail writes a voicemail down. empty says that nothing is to be heard in it.
-func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest, empty bool) error {
+// recordVoicemail writes a voicemail down. empty says that nothing is to be heard in it, found when it was recorded if nobody has told us
+// but Twilio's list.
+func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest, empty bool, found time.Time) error {
 	from, to := phone.Parse(cmp.Or(clean(r.GetFrom()), "anonymous")), phone.Parse(clean(r.GetTo()))
 	sid, address := clean(r.GetRecordingSid()), clean(r.GetRecordingUrl())
 	var check errs.Check
@@ -104,6 +107,9 @@ func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRec
 		Kind: sqlstore.VoicemailIn, MessageSID: sid, CallSID: cmp.Or(v.CallSID, sid), Lane: v.Lane, Hotline: v.Hotline, Supporter: v.Supporter,
 		Body: voicemailText(seconds, address, empty), Media: []sqlstore.Media{{URL: address + ".mp3", ContentType: "audio/mpeg"}},
 		Trace: telemetry.Carry(ctx), ReceivedAt: v.RecordedAt,
+	}
+	if !found.IsZero() {
+		v.RecordedAt, entry.ReceivedAt, entry.FoundAt = found, found, s.Now()
 	}
 	fresh, err := s.store.RecordVoicemail(ctx, v, entry)
 	if err != nil {
@@ -149,16 +155,28 @@ func (s *Service) collectRecordings(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking for recordings: %w", err)
 	}
+	list = slices.DeleteFunc(list, func(r twilio.Recording) bool { return r.CreatedAt.Before(since) || r.CreatedAt.After(till) })
+	var sids []string
+	for _, r := range list {
+		sids = append(sids, r.SID)
+	}
+	known, err := s.store.TextsListed(ctx, sids)
+	if err != nil {
+		return err
+	}
 	var failed []error
 	for _, found := range list {
-		if !found.CreatedAt.Before(since) && !found.CreatedAt.After(till) {
+		if !known[found.SID] {
 			failed = append(failed, s.collect(ctx, found))
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
 		return err // and again from the same time on
 	}
-	return s.store.LookedFor(ctx, recordings, till)
+	if err := s.store.LookedFor(ctx, recordings, till); err != nil {
+		return err
+	}
+	return s.countDays(ctx, operatorv1.Kind_KIND_VOICEMAIL, s.store.CountVoicemails, s.numbers())
 }
 
 // recordings is what collectRecordings looks for, in the store.
@@ -173,9 +191,8 @@ func (s *Service) collectSince(ctx context.Context) (time.Time, error) {
 
 // collect writes a recording down if it is a voicemail of ours that is not known yet.
 func (s *Service) collect(ctx context.Context, found twilio.Recording) error {
-	known, err := s.store.VoicemailKnown(ctx, found.SID)
-	if err != nil || known || s.foreign[found.CallSID] {
-		return err
+	if s.foreign[found.CallSID] {
+		return nil
 	}
 	c, err := s.twilio.Call(ctx, found.CallSID)
 	if twilio.NotFound(err) {
@@ -193,32 +210,9 @@ func (s *Service) collect(ctx context.Context, found twilio.Recording) error {
 		return nil
 	}
 	s.Log.WarnContext(ctx, "voicemail found that nobody told us about", "recording_sid", found.SID)
+	s.books.Recovered(ctx, operatorv1.Kind_KIND_VOICEMAIL, 1)
 	return s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
 		From: c.From, To: c.To, CallSid: found.CallSID, RecordingSid: found.SID,
 		RecordingUrl: s.twilio.RecordingURL(found.SID), RecordingDuration: int32(found.Seconds),
-	}, found.Seconds == 0)
-}
-
-// deleteRecordings deletes Twilio's copies of recordings that are in the ticket, when their time has come.
-func (s *Service) deleteRecordings(ctx context.Context) error {
-	var failed []error
-	for _, h := range s.Hotlines {
-		if h.Calls.KeepRecordings <= 0 {
-			continue
-		}
-		for _, number := range h.Numbers() {
-			sids, err := s.store.OldRecordings(ctx, number, s.Now().Add(-h.Calls.KeepRecordings))
-			if err != nil {
-				return err
-			}
-			for _, sid := range sids {
-				if err := s.twilio.DeleteRecording(ctx, sid); err != nil {
-					failed = append(failed, fmt.Errorf("deleting a recording: %w", err))
-					continue
-				}
-				failed = append(failed, s.store.RecordingDeleted(ctx, sid))
-			}
-		}
-	}
-	return errors.Join(failed...)
+	}, found.Seconds == 0, found.CreatedAt)
 }

@@ -69,6 +69,7 @@ func (s *Service) attach(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.E
 	if helpscout.StatusOf(err) == 404 {
 		// Merged, perhaps: the thread is in the survivor then.
 		if v, gone := s.current(ctx, conversationID); gone == nil && v.ID != conversationID {
+			e.Steps = append(e.Steps, elsewhere(conversationID, v.ID)...)
 			err = s.desk.Attach(ctx, v.ID, threadID, r.GetFileName(), r.GetMimeType(), r.GetData())
 		}
 	}
@@ -84,15 +85,18 @@ func (s *Service) attach(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.E
 func (s *Service) attached(e *sqlstore.Entry, t helpscout.Thread, fileName string) (bool, error) {
 	if slices.Contains(t.FileNames(), fileName) {
 		e.State = sqlstore.Done
+		e.Steps = append(e.Steps, sqlstore.Step{What: "looked for it in Help Scout: it is there"})
 		return true, nil
 	}
 	if e.UnclearAt.IsZero() {
 		e.UnclearAt = s.Now()
+		e.Steps = append(e.Steps, sqlstore.Step{What: "the work on it broke off: Help Scout may have it", Trouble: true})
 	}
 	if wait := e.UnclearAt.Add(s.ListLag).Sub(s.Now()); wait > 0 {
 		return false, errs.New(errs.Unavailable, "it is not clear yet whether Help Scout has this file").After(wait)
 	}
 	e.State, e.UnclearAt = sqlstore.Pending, time.Time{}
+	e.Steps = append(e.Steps, sqlstore.Step{What: "looked for it in Help Scout: it is not there, and is sent again"})
 	return false, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/provision"
 )
 
 // Config is what ticketing needs to know.
@@ -30,8 +31,16 @@ type Config struct {
 	// ListLag is how long a new conversation may be missing in Help Scout's list: an unclear creation is not repeated
 	// before, nor is an unclear upload of a file. Default: 30 s.
 	ListLag time.Duration
+	// SweepEvery is how often Help Scout's list of conversations is compared with the ledger. Default: 5 min.
+	SweepEvery time.Duration
 	// WebURL is where agents see conversations. Default: https://secure.helpscout.net.
 	WebURL string
+	// PublicURL is the gateway's address as Help Scout sees it. Only the look at our webhook needs it. Optional.
+	PublicURL string
+	// Environment is in the label of our webhook. Default: production.
+	Environment provision.Environment
+	// CheckEvery is how often Help Scout's account is looked at. 0: never.
+	CheckEvery time.Duration
 }
 
 const helpScoutWeb = "https://secure.helpscout.net"
@@ -48,7 +57,13 @@ func FromEnv(r *env.Reader) Config {
 		Domain:       r.Require("BLACKHOLE_DOMAIN"),
 		Settle:       r.Duration("BLING_HELPSCOUT_SETTLE", 0),
 		ListLag:      r.Duration("BLING_HELPSCOUT_LIST_LAG", 0),
+		SweepEvery:   r.Duration("BLING_SWEEP_EVERY", 0),
 		WebURL:       r.URL("HELPSCOUT_WEB_URL", helpScoutWeb),
+		Environment:  provision.FromEnv(r),
+		CheckEvery:   r.Duration("BLING_CHECK_EVERY", 5*time.Minute),
+	}
+	if r.String("BLING_PUBLIC_URL", "") != "" {
+		c.PublicURL = r.URL("BLING_PUBLIC_URL", "")
 	}
 	if c.Domain != "" && !domain.MatchString(c.Domain) {
 		r.Problem("BLACKHOLE_DOMAIN", "%q is not a domain", c.Domain)
@@ -70,7 +85,13 @@ func (c *Config) setDefaults() {
 	if c.ListLag == 0 {
 		c.ListLag = 30 * time.Second
 	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = 5 * time.Minute
+	}
 	if c.WebURL == "" {
 		c.WebURL = helpScoutWeb
+	}
+	if c.Environment == "" {
+		c.Environment = provision.DefaultEnvironment
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/ticketing"
@@ -32,6 +34,8 @@ const (
 type desk struct {
 	ticketingv1.TicketingServiceClient
 	hooks ticketingv1.HelpScoutWebhookServiceClient
+	op    operatorv1.OperatorServiceClient
+	db    *sqldb.DB
 	sim   *helpscoutsim.Sim
 	phone *phones
 	t     *testing.T
@@ -42,9 +46,13 @@ type phones struct {
 	telephonyv1.UnimplementedTelephonyServiceServer
 	sent  chan *telephonyv1.SendTextRequest
 	files chan *telephonyv1.PutFileRequest
+	down  atomic.Int64 // how many texts it does not take
 }
 
 func (p *phones) SendText(_ context.Context, r *telephonyv1.SendTextRequest) (*telephonyv1.SendTextResponse, error) {
+	if p.down.Add(-1) >= 0 {
+		return nil, errs.New(errs.Unavailable, "the text could not be stored; send it again").After(time.Millisecond)
+	}
 	p.sent <- r
 	return &telephonyv1.SendTextResponse{}, nil
 }
@@ -157,7 +165,10 @@ func start(t *testing.T, db sqldb.Config, sim *helpscoutsim.Sim, url string) *de
 		}
 		store.Close()
 	})
-	return &desk{ticketingv1.NewTicketingServiceClient(conn), ticketingv1.NewHelpScoutWebhookServiceClient(conn), sim, phone, t}
+	return &desk{
+		ticketingv1.NewTicketingServiceClient(conn), ticketingv1.NewHelpScoutWebhookServiceClient(conn), operatorv1.NewOperatorServiceClient(conn),
+		store, sim, phone, t,
+	}
 }
 
 // each runs a test with a new service on each engine.

@@ -141,6 +141,7 @@ func (s *Service) putNote(ctx context.Context, who supporter, lane *sqlstore.Lan
 				return err
 			}
 			s.Log.WarnContext(ctx, "a conversation's tags cannot be changed", "conversation", target, "err", err)
+			e.Steps = append(e.Steps, sqlstore.Step{What: "its conversation's tags cannot be changed", Detail: failure(err).Detail, Trouble: true})
 		}
 		if err := s.intend(ctx, lane, e, target); err != nil {
 			return err
@@ -155,6 +156,9 @@ func (s *Service) putNote(ctx context.Context, who supporter, lane *sqlstore.Lan
 			return nil
 		case status == 412 || status == 423:
 			e.State, e.Reason = sqlstore.Dead, "the conversation takes no more threads"
+			if strings.HasPrefix(e.Key, "next:") {
+				e.State = sqlstore.Refused // which is why there is a next one: nobody needs to look
+			}
 			return nil
 		case status != 404:
 			return s.failed(e, err)
@@ -168,6 +172,7 @@ func (s *Service) putNote(ctx context.Context, who supporter, lane *sqlstore.Lan
 		case err != nil:
 			return err
 		}
+		e.Steps = append(e.Steps, elsewhere(target, v.ID)...)
 		target = v.ID
 	}
 	return errs.New(errs.Unavailable, "the conversation changes faster than it can be followed")

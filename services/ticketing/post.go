@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
@@ -20,12 +21,14 @@ func (s *Service) postText(ctx context.Context, who supporter, lane *sqlstore.La
 	full := false // the lane's conversation takes no more threads
 	for range 4 {
 		if e.State != sqlstore.Posting {
+			was := lane.ConversationID
 			if err := s.choose(ctx, who, lane); errors.Is(err, errSpam) {
 				e.State, e.Reason = sqlstore.Refused, errSpam.Error()
 				return nil, nil
 			} else if err != nil {
 				return nil, err
 			}
+			e.Steps = append(e.Steps, elsewhere(was, lane.ConversationID)...)
 			full = full || lane.Threads >= s.ThreadLimit
 		}
 		if lane.ConversationID == 0 || full {
@@ -44,6 +47,7 @@ func (s *Service) postText(ctx context.Context, who supporter, lane *sqlstore.La
 			lane.Seen = lane.Changes - 1
 		case status == 412 || status == 423: // full, or locked because it is old
 			e.State = sqlstore.Pending
+			e.Steps = append(e.Steps, sqlstore.Step{What: "its conversation takes no more threads", Detail: fmt.Sprintf("conversation %d, status %d", lane.ConversationID, status)})
 			full = true
 		default:
 			return nil, s.failed(e, err)
@@ -59,7 +63,11 @@ func (s *Service) intend(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.E
 		return nil
 	}
 	e.State, e.ConversationID, e.OpenedAt = sqlstore.Posting, conversationID, s.Now()
-	return s.store.Save(ctx, lane, *e, s.Now())
+	err := s.store.Save(ctx, lane, *e, s.Now())
+	if err == nil {
+		e.Steps = nil
+	}
+	return err
 }
 
 // done notes in lane and entry that the entry is in a conversation.
@@ -100,6 +108,7 @@ func (s *Service) open(ctx context.Context, who supporter, lane *sqlstore.Lane, 
 		if old, err = s.inherit(ctx, lane.ConversationID, &v); err != nil {
 			return nil, err
 		}
+		e.Steps = append(e.Steps, sqlstore.Step{What: "it goes on in a new conversation", Detail: fmt.Sprintf("conversation %d is full", lane.ConversationID)})
 	}
 	e.FirstContact = !lane.Known
 	if err := s.intend(ctx, lane, e, 0); err != nil {

@@ -2,6 +2,7 @@ package ticketing
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -25,6 +26,7 @@ func (s *Service) interrupted(lane *sqlstore.Lane, e *sqlstore.Entry) bool {
 func (s *Service) readBack(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, kind, text string) (bool, error) {
 	if e.UnclearAt.IsZero() {
 		e.UnclearAt = s.Now() // its holder vanished; nobody knows when
+		e.Steps = append(e.Steps, sqlstore.Step{What: "the work on it broke off: Help Scout may have it", Trouble: true})
 	}
 	found, err := s.findThread(ctx, who, lane, e, kind, text)
 	if err != nil {
@@ -32,6 +34,7 @@ func (s *Service) readBack(ctx context.Context, who supporter, lane *sqlstore.La
 	}
 	if found {
 		s.metrics.entry(ctx, e.Kind, "found")
+		e.Steps = append(e.Steps, sqlstore.Step{What: "looked for it in Help Scout: it is there"})
 		return true, nil
 	}
 	settle := min(time.Minute, s.Settle*time.Duration(1+e.Attempts))
@@ -42,6 +45,7 @@ func (s *Service) readBack(ctx context.Context, who supporter, lane *sqlstore.La
 		return false, errs.New(errs.Unavailable, "it is not clear yet whether Help Scout has this entry").After(min(wait, 2*time.Second))
 	}
 	s.metrics.entry(ctx, e.Kind, "absent")
+	e.Steps = append(e.Steps, sqlstore.Step{What: "looked for it in Help Scout: it is not there, and is posted again"})
 	e.State, e.UnclearAt = sqlstore.Pending, time.Time{}
 	return false, nil
 }
@@ -125,6 +129,28 @@ func (s *Service) findIn(ctx context.Context, conversationID int64, e *sqlstore.
 		}
 	}
 	return 0, nil
+}
+
+// thereAlready looks for a text in its supporter's conversation that a ledger before ours may have put there.
+func (s *Service) thereAlready(ctx context.Context, who supporter, lane *sqlstore.Lane, e *sqlstore.Entry, text string, receivedAt time.Time) (bool, error) {
+	if !e.UnclearAt.IsZero() || s.interrupted(lane, e) {
+		return false, nil // that is looked for anyway
+	}
+	if err := s.choose(ctx, who, lane); err != nil && !errors.Is(err, errSpam) {
+		return false, err
+	}
+	if lane.ConversationID == 0 {
+		return false, nil
+	}
+	since := *e
+	since.OpenedAt = receivedAt
+	id, err := s.findIn(ctx, lane.ConversationID, &since, "customer", text)
+	if err != nil || id == 0 {
+		return false, err
+	}
+	done(lane, e, lane.ConversationID, id)
+	e.Steps = append(e.Steps, sqlstore.Step{What: "it was in the ticket already: our ledger had lost it"})
+	return true, nil
 }
 
 // learnFirst notes which thread a conversation began with, lest it be taken for a later one with the same words.

@@ -24,8 +24,14 @@ func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordIn
 	}
 	who := s.supporter(r.GetParty())
 	e := sqlstore.Entry{Key: r.GetKey(), Kind: sqlstore.Text, Trace: telemetry.Carry(ctx)}
+	text := threadText(r.GetBody(), r.GetMediaContentType())
 	e, err := s.once(ctx, who, e, func(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
-		return s.postText(ctx, who, lane, e, threadText(r.GetBody(), r.GetMediaContentType()))
+		if r.GetFoundLate() {
+			if there, err := s.thereAlready(ctx, who, lane, e, text, r.GetReceivedAt().AsTime()); err != nil || there {
+				return nil, err
+			}
+		}
+		return s.postText(ctx, who, lane, e, text)
 	})
 	if err != nil {
 		return nil, err
@@ -66,6 +72,9 @@ func (s *Service) once(ctx context.Context, who supporter, e sqlstore.Entry, pos
 		trace.SpanFromContext(ctx).AddEvent("unclear")
 	case entry.State == sqlstore.Posting && entry.UnclearAt.IsZero():
 		entry.State = sqlstore.Pending // it failed before anything was written
+	}
+	if err != nil {
+		entry.Steps = append(entry.Steps, failure(err))
 	}
 	// The lease must end and the result be kept even if the caller is gone.
 	if releaseErr := s.store.Release(context.WithoutCancel(ctx), lane, entry, s.Now(), notes...); releaseErr != nil {

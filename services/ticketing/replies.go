@@ -57,13 +57,14 @@ func (s *Service) handleReplies(ctx context.Context, conversation string) (more 
 	if err != nil && e.Attempts >= maxReplyAttempts {
 		s.Log.ErrorContext(ctx, "event is dead: its replies cannot be found", "conversation", conversation, "err", err)
 		s.metrics.reply(ctx, "dead")
-		return true, s.store.EventDone(ctx, e.Hash)
+		why := failure(err)
+		return true, s.store.EventDead(ctx, e.Hash, strings.TrimSuffix(why.What+": "+why.Detail, ": "), s.Now())
 	}
 	if err != nil {
 		return false, s.eventFailed(ctx, e, err)
 	}
 	for _, t := range v.Embedded.Threads {
-		done, err := s.handleReply(ctx, v, t, e.Attempts)
+		done, err := s.handleReply(ctx, e, v, t)
 		if err != nil {
 			return false, s.eventFailed(ctx, e, err)
 		}
@@ -71,17 +72,17 @@ func (s *Service) handleReplies(ctx context.Context, conversation string) (more 
 			return true, nil // it has more files
 		}
 	}
-	return true, s.store.EventDone(ctx, e.Hash)
+	return true, s.store.EventDone(ctx, e.Hash, s.Now())
 }
 
 // eventFailed decides when an event is tried again. What waiting cures is tried for ever.
 func (s *Service) eventFailed(ctx context.Context, e *sqlstore.PendingEvent, err error) error {
-	ours := stays(err)
+	ours, why := stays(err), failure(err)
 	err = meaning(err)
 	if !ours && (errs.RetryAfter(err) > 0 || errs.KindOf(err) == errs.Unavailable) {
-		return err
+		return errors.Join(err, s.store.NoteStep(context.WithoutCancel(ctx), e.Hash, why, s.Now()))
 	}
-	if countErr := s.store.EventFailed(context.WithoutCancel(ctx), e.Hash); countErr != nil {
+	if countErr := s.store.EventFailed(context.WithoutCancel(ctx), e.Hash, why, s.Now()); countErr != nil {
 		return countErr
 	}
 	return errs.Wrap(errs.Unavailable, err, "handling an agent's reply").After(min(time.Minute, time.Second<<min(e.Attempts, 6)))
@@ -165,35 +166,37 @@ func (s *Service) fresh(ctx context.Context, v helpscout.Conversation) (fresh []
 }
 
 // handleReply sends a reply, or says in a note why not. It reports false when there is more to do before that.
-func (s *Service) handleReply(ctx context.Context, v helpscout.Conversation, t helpscout.Thread, attempts int) (done bool, err error) {
+func (s *Service) handleReply(ctx context.Context, e *sqlstore.PendingEvent, v helpscout.Conversation, t helpscout.Thread) (done bool, err error) {
+	r := sqlstore.Reply{ThreadID: t.ID, ConversationID: v.ID, Event: e.Hash, Trace: telemetry.Carry(ctx)}
 	switch {
 	case !writtenTo(t, v):
-		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "it was written to another customer than this conversation has now. What to do: answer that one in their own conversation")
+		return true, s.refuse(ctx, v, r, "it was written to another customer than this conversation has now. What to do: answer that one in their own conversation")
 	case v.Type != "phone":
-		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "this is not a phone conversation. What to do: answer in the one that began with their text, or call")
+		return true, s.refuse(ctx, v, r, "this is not a phone conversation. What to do: answer in the one that began with their text, or call")
 	case !isReply(t):
-		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "it was not written by an agent but by a workflow or a program")
+		return true, s.refuse(ctx, v, r, "it was not written by an agent but by a workflow or a program")
 	case s.Now().Sub(t.CreatedAt) > maxReplyAge:
-		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "we learned of it only now, and it is older than three days. What to do: write it once more if it still matters")
-	case attempts >= maxReplyAttempts:
+		return true, s.refuse(ctx, v, r, "we learned of it only now, and it is older than three days. What to do: write it once more if it still matters")
+	case e.Attempts >= maxReplyAttempts:
 		s.Log.ErrorContext(ctx, "reply is dead: it cannot be handed to telephony", "thread", t.ID)
 		s.metrics.reply(ctx, "dead")
-		return true, s.refuse(ctx, v, t, sqlstore.Contact{}, "because of a fault of ours. What to do: call, and tell whoever runs this hotline")
+		return true, s.refuse(ctx, v, r, "because of a fault of ours. What to do: call, and tell whoever runs this hotline")
 	}
 	to, reason, err := s.addressee(ctx, v)
 	if err != nil {
 		return false, err
 	}
+	r.Lane = to.Lane
 	if reason != "" {
-		return true, s.refuse(ctx, v, t, to, reason)
+		return true, s.refuse(ctx, v, r, reason)
 	}
-	files, remark, done, err := s.files(ctx, v.ID, t, attempts)
+	files, remark, done, err := s.files(ctx, v.ID, t, e.Attempts)
 	if err != nil || !done {
 		return false, err
 	}
 	body := replytext.Text(t.Body)
 	if body == "" && len(files) == 0 {
-		return true, s.refuse(ctx, v, t, to, strings.TrimSpace("there is no text in it. "+remark))
+		return true, s.refuse(ctx, v, r, strings.TrimSpace("there is no text in it. "+remark))
 	}
 	_, err = s.Telephony.SendText(ctx, &telephonyv1.SendTextRequest{
 		Key: fmt.Sprintf("reply:%d", t.ID), Hotline: to.Hotline, To: to.Supporter, Body: body, FileKey: files,
@@ -201,13 +204,13 @@ func (s *Service) handleReply(ctx context.Context, v helpscout.Conversation, t h
 	})
 	if errs.KindOf(err) == errs.Invalid {
 		s.Log.WarnContext(ctx, "telephony refuses a reply", "thread", t.ID, "err", err)
-		return true, s.refuse(ctx, v, t, to, refusal(err))
+		return true, s.refuse(ctx, v, r, refusal(err))
 	}
 	if err != nil {
-		return false, err
+		return false, byTelephony(err)
 	}
 	s.metrics.reply(ctx, "sent")
-	return true, s.store.ReplySent(ctx, t.ID, v.ID, s.Now())
+	return true, s.store.ReplySent(ctx, r, s.Now())
 }
 
 // refusal says in an agent's words what telephony says of a text's fields.
@@ -248,23 +251,27 @@ func stays(err error) bool {
 // errFile is a file that cannot be fetched; whether for good nobody can tell.
 var errFile = errors.New("the help desk does not hand out a file")
 
+// byTelephony says of an error whose it is.
+func byTelephony(err error) error {
+	return errs.Wrap(errs.KindOf(err), err, "telephony does not take it").After(errs.RetryAfter(err))
+}
+
 // refuse notes that a reply is not sent, with a note that says why.
-func (s *Service) refuse(ctx context.Context, v helpscout.Conversation, t helpscout.Thread, to sqlstore.Contact, reason string) error {
+func (s *Service) refuse(ctx context.Context, v helpscout.Conversation, r sqlstore.Reply, reason string) error {
 	// A reply that telephony has got is sent, whatever has changed since: an answer of it may have been lost.
-	_, err := s.Telephony.GetText(ctx, &telephonyv1.GetTextRequest{Key: fmt.Sprintf("reply:%d", t.ID)})
+	_, err := s.Telephony.GetText(ctx, &telephonyv1.GetTextRequest{Key: fmt.Sprintf("reply:%d", r.ThreadID)})
 	switch errs.KindOf(err) {
 	case "":
-		return s.store.ReplySent(ctx, t.ID, v.ID, s.Now())
+		return s.store.ReplySent(ctx, r, s.Now())
 	case errs.Unavailable:
-		return err
+		return byTelephony(err)
 	}
 	s.metrics.reply(ctx, "refused")
-	lane := to.Lane
-	if lane == "" {
-		lane = fmt.Sprintf("%d|conversation-%d", v.MailboxID, v.ID)
+	if r.Lane == "" {
+		r.Lane = fmt.Sprintf("%d|conversation-%d", v.MailboxID, v.ID)
 	}
-	return s.store.ReplyRefused(ctx, t.ID, reason, lane, sqlstore.Entry{
-		Key: fmt.Sprintf("reply:%d", t.ID), ConversationID: v.ID, Trace: telemetry.Carry(ctx),
+	return s.store.ReplyRefused(ctx, r, reason, sqlstore.Entry{
+		Key: fmt.Sprintf("reply:%d", r.ThreadID), Trace: r.Trace,
 		Body: "NOT SENT as a text: " + strings.TrimSuffix(reason, ".") + ".",
 	}, s.Now())
 }
@@ -314,7 +321,7 @@ func (s *Service) files(ctx context.Context, conversationID int64, t helpscout.T
 			continue
 		}
 		if err != nil {
-			return nil, "", false, err
+			return nil, "", false, byTelephony(err)
 		}
 		return nil, "", false, s.store.FilePut(ctx, key)
 	}

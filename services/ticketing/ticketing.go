@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
+
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/phone"
@@ -41,6 +45,7 @@ type Service struct {
 	queue   *jobs.Queue
 	desk    *helpscout.Client
 	metrics metrics
+	books   *books.Book
 }
 
 // New returns the service. Nothing runs until Run.
@@ -55,11 +60,17 @@ func New(c Config, d Deps) (*Service, error) {
 	if s.queue, err = jobs.New(d.DB, d.Log, []jobs.Topic{
 		{Name: sqlstore.Notes, Workers: 4, Step: s.postNote, Pending: s.store.Work().Pending, Lanes: s.store.Work().Lanes},
 		{Name: sqlstore.Replies, Workers: 8, Step: s.handleReplies, Pending: s.store.ReplyWork().Pending, Lanes: s.store.ReplyWork().Lanes},
-	}); err != nil {
+	}, s.chores()...); err != nil {
 		return nil, err
 	}
 	s.store.Wake = s.queue.Wake
-	if s.metrics, err = newMetrics(s.store, d.Now); err != nil {
+	meter := otel.Meter("github.com/bling-hotline/bling/services/ticketing")
+	if s.metrics, err = newMetrics(meter, s.store, s.desk, d.Now); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	s.desk.Answered = s.metrics.answered
+	s.books = &books.Book{DB: d.DB, Log: d.Log, Now: d.Now}
+	if err := s.books.Measure(meter); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
 	return s, nil
@@ -88,6 +99,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.store.Claim(context.WithoutCancel(ctx), s.Now(), mailboxes...); err != nil {
 		return fmt.Errorf("claiming mailboxes: %w", err)
 	}
+	if err := s.beginSweeps(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("noting since when Help Scout's lists are looked at: %w", err)
+	}
 	if err := s.queue.Start(); err != nil {
 		return err
 	}
@@ -96,6 +110,9 @@ func (s *Service) Run(ctx context.Context) error {
 	defer cancel()
 	return s.queue.Stop(stopCtx)
 }
+
+// chores are what is done although nobody tells us.
+func (s *Service) chores() []jobs.Chore { return slices.Concat(s.sweeps(), s.checks(), s.keeping()) }
 
 // supporter is who wrote: as the carrier names them and as Help Scout knows them.
 type supporter struct {
@@ -142,6 +159,9 @@ const (
 	postFor  = 10 * time.Second
 )
 
+// noAnswer is said however Help Scout fails, so that an outage is one thing.
+const noAnswer = "Help Scout does not answer as it should"
+
 // meaning turns an error of the store or of Help Scout into what the caller can do about it.
 func meaning(err error) error {
 	var e *errs.Error
@@ -152,10 +172,10 @@ func meaning(err error) error {
 	case errors.Is(err, sqlstore.ErrBusy):
 		return errs.Wrap(errs.Busy, err, "somebody else works on this conversation").After(100 * time.Millisecond)
 	case errors.Is(err, helpscout.ErrDown):
-		return errs.Wrap(errs.RateLimited, err, "Help Scout is down").After(2 * time.Second)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return errs.Wrap(errs.RateLimited, err, noAnswer).After(2 * time.Second)
+	case !errors.As(err, &desk) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
 		return errs.Wrap(errs.Unavailable, err, "it took too long")
-	case !errors.As(err, &desk): // the database; what waits for it is not lost
+	case desk == nil: // the database; what waits for it is not lost
 		return errs.Wrap(errs.Unavailable, err, "ticketing cannot do this now")
 	}
 	switch {
@@ -166,6 +186,6 @@ func meaning(err error) error {
 	case desk.Status == 400, desk.Status == 413, desk.Status == 415, desk.Status == 409:
 		return errs.Wrap(errs.Precondition, err, "Help Scout does not take it")
 	default: // 401 and 403 too: our access is broken, not the entry
-		return errs.Wrap(errs.Unavailable, err, "Help Scout does not answer as it should")
+		return errs.Wrap(errs.Unavailable, err, noAnswer)
 	}
 }

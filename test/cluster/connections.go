@@ -17,18 +17,19 @@ import (
 
 // may is who may connect to what. Nobody may anything else.
 var may = map[string][]string{
-	"gateway":   {"telephony:9101", "ticketing:9102", "dialer:9113"},
-	"telephony": {"ticketing:9102", "postgres:5432", "simulator:8081"},
-	"ticketing": {"telephony:9101", "postgres:5432", "simulator:8082"},
-	"dialer":    {"telephony:9101", "ticketing:9102", "postgres:5432"},
-	"simulator": {"gateway:8080"},
-	"stranger":  {},
+	"gateway":     {"telephony:9101", "ticketing:9102", "dialer:9113"},
+	"telephony":   {"ticketing:9102", "postgres:5432", "simulator:8081"},
+	"ticketing":   {"telephony:9101", "postgres:5432", "simulator:8082"},
+	"dialer":      {"telephony:9101", "ticketing:9102", "postgres:5432"},
+	"switchboard": {"telephony:9101", "ticketing:9102", "dialer:9103", "postgres:5432"},
+	"simulator":   {"gateway:8080"},
+	"stranger":    {},
 }
 
 // targets are all ports of all pods.
 var targets = []string{
 	"gateway:8080", "telephony:9101", "ticketing:9102", "dialer:9103", "dialer:9113", "postgres:5432", "simulator:8081", "simulator:8082", "simulator:8083",
-	"gateway:9464", "telephony:9464", "ticketing:9464", "dialer:9464",
+	"gateway:9464", "telephony:9464", "ticketing:9464", "dialer:9464", "switchboard:9104", "switchboard:9464",
 }
 
 // pretender is a pod that has the labels of a service, and a shell. It is never ready, so nobody sends it anything.

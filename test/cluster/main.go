@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// deployments are the four services.
-var deployments = []string{"gateway", "telephony", "ticketing", "dialer"}
+// deployments are the five services.
+var deployments = []string{"gateway", "telephony", "ticketing", "dialer", "switchboard"}
 
 // try is one run.
 type try struct {

@@ -4,6 +4,7 @@ package hotlinetest
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,6 +28,7 @@ import (
 	"github.com/bling-hotline/bling/internal/signature"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/dialer"
@@ -64,6 +66,10 @@ type Options struct {
 	CallPatience time.Duration
 	// LookEvery is telephony's. Optional.
 	LookEvery time.Duration
+	// SweepEvery is how often the vendors' lists are compared with the ledgers. Optional.
+	SweepEvery time.Duration
+	// CheckEvery is how often the services look at the accounts and the public address. Default: never.
+	CheckEvery time.Duration
 	// Engine makes words of voicemails. Optional.
 	Engine telephony.Transcriber
 	// Before is called with the path of each request before it is answered. Optional.
@@ -94,6 +100,10 @@ type Hotline struct {
 	CallBacks telephonyv1.CallBackServiceClient
 	Ticketing ticketingv1.TicketingServiceClient
 	Dialer    dialerv1.DialerServiceClient
+	// Operator is what operators see and mend of the two ledgers.
+	Operator struct {
+		Telephony, Ticketing operatorv1.OperatorServiceClient
+	}
 	// Now is the clock of services and vendors.
 	Now func() time.Time
 
@@ -119,6 +129,14 @@ type replica struct {
 func (h *Hotline) CallOutcome(ctx context.Context, sid string) (outcome string, err error) {
 	err = (*h.replicas.Load())[0].telephony.Read.QueryRowContext(ctx, `SELECT outcome FROM call_in WHERE call_sid = $1`, sid).Scan(&outcome)
 	return outcome, err
+}
+
+// TireEvents makes those of Help Scout's events that could not be handled as old as after an hour in which they could not.
+func (h *Hotline) TireEvents(ctx context.Context) error {
+	return (*h.replicas.Load())[0].ticketing.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE event SET attempts = 60 WHERE state = 'pending'`)
+		return err
+	})
 }
 
 // Serve puts telephony and the dialer on a TCP address, as a process of their own would, until the test ends.
@@ -381,16 +399,18 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 	telephonyConn, ticketingConn, dialerConn := dial(t, "telephony", &network), dial(t, "ticketing", &network), dial(t, "dialer", &network)
 	h.CallBacks, h.Dialer = telephonyv1.NewCallBackServiceClient(telephonyConn), dialerv1.NewDialerServiceClient(dialerConn)
 	h.Telephony, h.Ticketing = telephonyv1.NewTelephonyServiceClient(telephonyConn), ticketingv1.NewTicketingServiceClient(ticketingConn)
+	h.Operator.Telephony, h.Operator.Ticketing = operatorv1.NewOperatorServiceClient(telephonyConn), operatorv1.NewOperatorServiceClient(ticketingConn)
 
 	desk, err := ticketing.New(ticketing.Config{
 		Hotlines: o.Hotlines, APIURL: h.HelpScoutURL, ClientID: helpscoutsim.DefaultClientID, ClientSecret: helpscoutsim.DefaultClientSecret,
-		Domain: simulator.Domain, Settle: 50 * time.Millisecond, ListLag: 500 * time.Millisecond, WebURL: h.HelpScoutURL,
+		Domain: simulator.Domain, Settle: 50 * time.Millisecond, ListLag: 500 * time.Millisecond, WebURL: h.HelpScoutURL, SweepEvery: o.SweepEvery,
+		PublicURL: h.URL, CheckEvery: o.CheckEvery,
 	}, ticketing.Deps{DB: ticketingDB, Telephony: h.Telephony, Log: o.Log, Now: o.Now})
 	fatal(t, err)
 	phones, err := telephony.New(telephony.Config{
 		Hotlines: o.Hotlines, AccountSID: twiliosim.DefaultAccountSID, AuthToken: twiliosim.DefaultAuthToken,
 		APIURL: h.TwilioURL, PublicURL: h.URL, Settle: 200 * time.Millisecond, Patience: o.Patience,
-		CallPatience: o.CallPatience, CallSettle: time.Millisecond, LookEvery: o.LookEvery,
+		CallPatience: o.CallPatience, CallSettle: time.Millisecond, LookEvery: o.LookEvery, SweepEvery: o.SweepEvery, CheckEvery: o.CheckEvery,
 	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now, Engine: o.Engine})
 	fatal(t, err)
 	pages, pagesTransport := rpc.Pipe()
@@ -418,11 +438,16 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 // Webhook posts a text's webhook, signed, with just these parameters, and returns the answer's status.
 func Webhook(t testing.TB, gateway string, params map[string]string) int {
 	t.Helper()
+	return Callback(t, gateway+"/bling/twilio_sms", params)
+}
+
+// Callback does the same with any of Twilio's webhooks.
+func Callback(t testing.TB, address string, params map[string]string) int {
+	t.Helper()
 	form := url.Values{}
 	for name, value := range params {
 		form.Set(name, value)
 	}
-	address := gateway + "/bling/twilio_sms"
 	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
 	fatal(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -55,10 +56,32 @@ func ofRules(t *testing.T, o *monitoring.PrometheusRule) (all []expression) {
 			if r.Annotations["summary"] == "" || r.Annotations["description"] == "" || r.Labels["severity"] == "" {
 				t.Errorf("%s does not say what is the matter, what to do, and how bad it is", r.Alert)
 			}
+			checkRunbook(t, r)
 			all = append(all, expression{"alert " + r.Alert, r.Expr.String(), ""})
 		}
 	}
 	return all
+}
+
+// checkRunbook looks whether an alert leads to a page that says what to do, and whether the index of those pages says whom it wakes.
+func checkRunbook(t *testing.T, r monitoring.Rule) {
+	const runbooks = "docs/runbooks/"
+	if !strings.HasSuffix(r.Annotations["runbook_url"], "/"+runbooks+r.Alert+".md") {
+		t.Errorf("%s has the runbook %q", r.Alert, r.Annotations["runbook_url"])
+	}
+	page := string(read(t, filepath.Join(root, runbooks, r.Alert+".md")))
+	for _, part := range []string{"# " + r.Alert + ": ", "**Look", "**Over**"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the runbook of %s has no %q", r.Alert, part)
+		}
+	}
+	wakes := "| |"
+	if r.Labels["severity"] == "critical" {
+		wakes = "| yes |"
+	}
+	if line := fmt.Sprintf("[%s](%s.md) %s", r.Alert, r.Alert, wakes); !strings.Contains(string(read(t, filepath.Join(root, runbooks, "README.md"))), line) {
+		t.Errorf("the index of runbooks has no line %q", line)
+	}
 }
 
 // ofDashboard looks also whether each panel says what it means.

@@ -30,7 +30,7 @@ func copied(t *testing.T) string {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "k8s"))); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"gateway", "telephony", "ticketing", "dialer"} {
+	for _, name := range []string{"gateway", "telephony", "ticketing", "dialer", "switchboard"} {
 		for _, file := range []string{"tls.crt", "tls.key", "ca.crt"} {
 			write(t, filepath.Join(dir, "overlays/local/certs", name, file), []byte("x"))
 		}

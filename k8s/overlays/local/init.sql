@@ -2,10 +2,12 @@
 CREATE ROLE telephony LOGIN PASSWORD 'telephony';
 CREATE ROLE ticketing LOGIN PASSWORD 'ticketing';
 CREATE ROLE dialer LOGIN PASSWORD 'dialer';
+CREATE ROLE switchboard LOGIN PASSWORD 'switchboard';
 
 REVOKE ALL ON DATABASE bling FROM PUBLIC;
-GRANT CONNECT ON DATABASE bling TO telephony, ticketing, dialer;
+GRANT CONNECT ON DATABASE bling TO telephony, ticketing, dialer, switchboard;
 
 CREATE SCHEMA telephony AUTHORIZATION telephony;
 CREATE SCHEMA ticketing AUTHORIZATION ticketing;
 CREATE SCHEMA dialer AUTHORIZATION dialer;
+CREATE SCHEMA switchboard AUTHORIZATION switchboard;

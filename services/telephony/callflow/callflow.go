@@ -31,6 +31,7 @@ type Call struct {
 // Known is what the database has said of a call in time. The zero value is nothing.
 type Known struct {
 	Blocked  bool
+	Paused   bool                       // the hotline: nobody is rung
 	Busy     map[phone.Number]bool      // phones that are on a call of ours
 	Talked   map[phone.Number]time.Time // when phones last ended a talk
 	PickedUp map[phone.Number]bool      // phones that were picked up in this call, and did not take it
@@ -59,7 +60,19 @@ func (c Call) Begin(k Known) string {
 	if c.Rejected(k) {
 		return document(reject())
 	}
-	return c.ring(Round{Began: c.Now, Rest: c.order(k)}, k)
+	return c.play(c.first(k))
+}
+
+// Ringing are the phones that Begin has rung; or EndRound, after a round in which nobody talked.
+func (c Call) Ringing(over *Round, k Known) (numbers []phone.Number) {
+	r := c.first(k)
+	if over != nil {
+		r = c.after(*over, k)
+	}
+	for _, place := range r.Ring {
+		numbers = append(numbers, c.number(place))
+	}
+	return numbers
 }
 
 // Rejected reports whether the call is not to be answered at all.
@@ -72,6 +85,12 @@ func (c Call) EndRound(r Round, talked bool, k Known) string {
 	if talked {
 		return document(hangUp())
 	}
+	return c.play(c.after(r, k))
+}
+
+func (c Call) first(k Known) Round { return c.next(Round{Began: c.Now, Rest: c.order(k)}, k) }
+
+func (c Call) after(r Round, k Known) Round {
 	// It is not known which leg stops the others when one of several is picked up: the first that answers, or the first that
 	// takes the call. If it is the former, a machine that answers has silenced all others, who get another chance.
 	until := r.Since.Add(c.ringFor(r, r.Since) - time.Second)
@@ -82,7 +101,7 @@ func (c Call) EndRound(r Round, talked bool, k Known) string {
 		}
 	}
 	r.Rest = slices.Concat(again, r.Rest)
-	return c.ring(r, k)
+	return c.next(r, k)
 }
 
 // Ask asks a volunteer who has picked up whether they take the call. Who presses nothing, such as an answering
@@ -152,14 +171,22 @@ func (c Call) order(k Known) (places []int) {
 	return places
 }
 
-// ring rings the next of those who are left, or goes on to the voicemail if there is nobody or no time.
-func (c Call) ring(r Round, k Known) string {
+// play rings those of a round, or goes on to the voicemail if there is nobody.
+func (c Call) play(r Round) string {
+	if len(r.Ring) == 0 {
+		return c.voicemail()
+	}
+	return document(c.dial(r))
+}
+
+// next is the round in which the next of those who are left are rung, or nobody if there is no time.
+func (c Call) next(r Round, k Known) Round {
 	all := r.Rest
 	r.Ring, r.Rest = nil, nil
 	for _, place := range all {
 		p, ok := c.Phone(place)
 		switch {
-		case !ok || p.Number == c.From.Number || k.Busy[p.Number] || k.PickedUp[p.Number] || k.Declined[p.Number]:
+		case k.Paused || !ok || p.Number == c.From.Number || k.Busy[p.Number] || k.PickedUp[p.Number] || k.Declined[p.Number]:
 		case len(r.Ring) < min(atOnce, c.Hotline.Calls.AtOnce):
 			r.Ring = append(r.Ring, place)
 		default:
@@ -167,10 +194,10 @@ func (c Call) ring(r Round, k Known) string {
 		}
 	}
 	r.Number, r.Since = r.Number+1, c.Now
-	if len(r.Ring) == 0 || c.ringFor(r, c.Now) < minRing {
-		return c.voicemail()
+	if c.ringFor(r, c.Now) < minRing {
+		r.Ring = nil
 	}
-	return document(c.dial(r))
+	return r
 }
 
 // ringFor is how long phones may ring from now on, so that the caller hears the voicemail's greeting in time even if somebody

@@ -104,6 +104,8 @@ func TestDocuments(t *testing.T) {
 		"begin-withheld": call(from("anonymous"), calls(func(c *hotline.Calls) { c.CallerID = hotline.ShowCaller })).
 			Begin(callflow.Known{}),
 		"begin-closed":     call(closed).Begin(callflow.Known{}),
+		"begin-paused":     call().Begin(callflow.Known{Paused: true}),
+		"round-paused":     call(after(25*time.Second)).EndRound(first, false, callflow.Known{Paused: true}),
 		"blocked":          call().Begin(callflow.Known{Blocked: true}),
 		"withheld-refused": call(from("anonymous"), calls(func(c *hotline.Calls) { c.Withheld = hotline.WithheldReject })).Begin(callflow.Known{}),
 		"ask":              call().Ask(leg),

@@ -10,11 +10,11 @@ import (
 
 // The outcomes of an attempt.
 const (
-	open     = "open"     // not known yet
-	accepted = "accepted" // the carrier took it
-	absent   = "absent"   // it surely never arrived at the carrier
-	refused  = "refused"  // the carrier said no
-	unknown  = "unknown"  // given up asking
+	AttemptOpen     = "open"     // not known yet
+	AttemptAccepted = "accepted" // the carrier took it
+	AttemptAbsent   = "absent"   // it surely never arrived at the carrier
+	AttemptRefused  = "refused"  // the carrier said no
+	AttemptUnknown  = "unknown"  // given up asking
 )
 
 // Attempt is one try to hand a message to the carrier.
@@ -53,7 +53,7 @@ func (s *Store) BeginAttempt(ctx context.Context, m *MessageOutRow, id string, n
 		if _, err := tx.ExecContext(ctx, `INSERT INTO attempt (id, message_key, started_at, outcome) VALUES ($1, $2, $3, 'open')`, id, m.Key, now.UnixMicro()); err != nil {
 			return err
 		}
-		return s.settle(ctx, tx, text)
+		return s.settle(ctx, tx, text, now)
 	})
 	return mine && err == nil, wait, err
 }
@@ -110,25 +110,25 @@ func (s *Store) Looked(ctx context.Context, attempt string) error {
 }
 
 // AttemptAccepted notes that the carrier has the message of an attempt under this id.
-func (s *Store) AttemptAccepted(ctx context.Context, attempt, messageSID string) error {
-	_, err := s.Advance(ctx, attempt, messageSID, Accepted, 0, time.Time{})
+func (s *Store) AttemptAccepted(ctx context.Context, attempt, messageSID string, now time.Time) error {
+	_, err := s.Advance(ctx, attempt, messageSID, Accepted, 0, now)
 	return err
 }
 
 // AttemptAbsent notes that an attempt never arrived at the carrier and queues the message again, or, when it is not to
 // be tried again, gives it up.
-func (s *Store) AttemptAbsent(ctx context.Context, key, attempt string, again bool) error {
-	return s.endAttempt(ctx, key, attempt, absent, map[bool]OutState{true: Queued, false: Failed}[again], 0, time.Time{})
+func (s *Store) AttemptAbsent(ctx context.Context, key, attempt string, again bool, now time.Time) error {
+	return s.endAttempt(ctx, key, attempt, AttemptAbsent, map[bool]OutState{true: Queued, false: Failed}[again], 0, now)
 }
 
 // AttemptRefused notes that the carrier refused a message for good.
 func (s *Store) AttemptRefused(ctx context.Context, key, attempt string, code int, now time.Time) error {
-	return s.endAttempt(ctx, key, attempt, refused, Failed, code, now)
+	return s.endAttempt(ctx, key, attempt, AttemptRefused, Failed, code, now)
 }
 
 // AttemptUnknown notes that nobody can know whether the message left.
-func (s *Store) AttemptUnknown(ctx context.Context, key, attempt string) error {
-	return s.endAttempt(ctx, key, attempt, unknown, Unknown, 0, time.Time{})
+func (s *Store) AttemptUnknown(ctx context.Context, key, attempt string, now time.Time) error {
+	return s.endAttempt(ctx, key, attempt, AttemptUnknown, Unknown, 0, now)
 }
 
 // endAttempt ends an open attempt. A callback that came first has the better knowledge and stands.
@@ -188,21 +188,28 @@ func (s *Store) advanceMessage(ctx context.Context, tx *sql.Tx, key, messageSID 
 const optedOutCode = 21610
 
 func (s *Store) become(ctx context.Context, tx *sql.Tx, m MessageOutRow, messageSID string, state OutState, code int, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE message_out SET state = $1, message_sid = CASE WHEN $2 = '' THEN message_sid ELSE $2 END, error_code = $3 WHERE key = $4`,
-		string(state), messageSID, code, m.Key); err != nil {
+	sent := time.Time{}
+	if state == Sent {
+		sent = now
+	}
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE message_out SET state = $1, message_sid = CASE WHEN $2 = '' THEN message_sid ELSE $2 END, error_code = $3,
+			sent_at = CASE WHEN CAST($4 AS bigint) = 0 THEN sent_at ELSE CAST($4 AS bigint) END, ended_at = $5
+		WHERE key = $6`,
+		string(state), messageSID, code, micros(sent), endedAt(state, now), m.Key); err != nil {
 		return err
 	}
 	if code == optedOutCode {
-		if _, err := optOut(ctx, tx, m.Hotline, string(m.Supporter), true, now, "carrier"); err != nil {
+		if _, err := optOut(ctx, tx, m.Hotline, string(m.Supporter), true, now, "carrier", false); err != nil {
 			return err
 		}
 	}
-	return s.settle(ctx, tx, m.TextKey)
+	return s.settle(ctx, tx, m.TextKey, now)
 }
 
 // Claimed reports whether the carrier's message belongs to a known attempt.
 func (s *Store) Claimed(ctx context.Context, messageSID string) (bool, error) {
 	var n int
-	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM attempt WHERE message_sid = $1`, messageSID).Scan(&n)
+	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM attempt WHERE message_sid <> '' AND message_sid = $1`, messageSID).Scan(&n)
 	return n > 0, err
 }

@@ -171,6 +171,11 @@ func (s *Store) changeCallBack(ctx context.Context, key string, now time.Time, c
 		if c.State == CallBackEnded && before.State != CallBackEnded {
 			c.EndedAt, c.AgentPhone = now, ""
 		}
+		for _, what := range milestones(before, c) {
+			if err := note(ctx, tx, StepRow{Item: key, At: now, What: what}); err != nil {
+				return err
+			}
+		}
 		_, err := tx.ExecContext(ctx, `
 			UPDATE call_back SET agent_phone = $1, state = $2, state_at = $3, cancelled = $4, result = $5, attempted_at = $6, looks = $7, agent_sid = $8,
 				connected_at = $9, ended_at = $10, talked_seconds = $11, supporter_called = $12, told = $13, work = $14
@@ -183,6 +188,23 @@ func (s *Store) changeCallBack(ctx context.Context, key string, now time.Time, c
 		err = fmt.Errorf("changing a call back: %w", err)
 	}
 	return c, err
+}
+
+// milestones are what has happened to a call back that it does not keep the time of.
+func milestones(before, after CallBackRow) (reached []string) {
+	if before.State != after.State && after.State == AskingAgent {
+		reached = append(reached, "the agent picked up")
+	}
+	if !before.SupporterCalled && after.SupporterCalled {
+		reached = append(reached, "the agent pressed 1: the supporter is called")
+	}
+	if !before.Cancelled && after.Cancelled {
+		reached = append(reached, "the agent has cancelled it")
+	}
+	if !before.Told && after.Told {
+		reached = append(reached, "the ticket was told")
+	}
+	return reached
 }
 
 // BeginCallBack notes that the carrier is about to be asked to call the agent: the intent. It reports false if that is not to be

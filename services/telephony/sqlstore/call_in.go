@@ -28,6 +28,7 @@ type CallInRow struct {
 	Seconds   int       // how long it took; until it has ended, how long Twilio says it did, which does not count ringing
 	Answered  bool      // whether the caller heard anything but ringing; known when it has ended
 	Rejected  bool      // whether we did not answer it, on purpose
+	Ringing   string    // the numbers of the phones that ring first, separated by commas
 
 	recorded string // as NextCallOver has read it
 }
@@ -45,8 +46,8 @@ func (s *Store) CallBegan(ctx context.Context, c CallInRow) error {
 
 func insertCall(ctx context.Context, tx *sql.Tx, c CallInRow) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO call_in (call_sid, lane, hotline, supporter, began_at, state) VALUES ($1, $2, $3, $4, $5, 'open')
-		ON CONFLICT (call_sid) DO NOTHING`, c.CallSID, c.Lane, string(c.Hotline), c.Supporter, c.At.UnixMicro())
+		INSERT INTO call_in (call_sid, lane, hotline, supporter, began_at, ringing, state) VALUES ($1, $2, $3, $4, $5, $6, 'open')
+		ON CONFLICT (call_sid) DO NOTHING`, c.CallSID, c.Lane, string(c.Hotline), c.Supporter, c.At.UnixMicro(), c.Ringing)
 	return err
 }
 
@@ -116,7 +117,7 @@ func (s *Store) NextCallOver(ctx context.Context, lane string) (c *CallInRow, ou
 				WHEN recorded = 'yes' OR EXISTS (SELECT 1 FROM voicemail v WHERE v.call_sid = c.call_sid) THEN 'voicemail'
 				WHEN talked OR answered AND EXISTS (SELECT 1 FROM call_leg l WHERE l.call_sid = c.call_sid AND l.accepted_at > 0) THEN 'talked'
 				ELSE 'missed' END
-		FROM call_in c WHERE lane = $1 AND state = 'ended' ORDER BY ended_at LIMIT 1`, lane).
+		FROM call_in c WHERE lane = $1 AND state = 'ended' AND `+unpaused+` ORDER BY ended_at LIMIT 1`, lane).
 		Scan(&c.CallSID, &c.Lane, &c.Hotline, &c.Supporter, &began, &at, &c.recorded, &outcome)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, "", nil
@@ -126,9 +127,9 @@ func (s *Store) NextCallOver(ctx context.Context, lane string) (c *CallInRow, ou
 	return c, outcome, err
 }
 
-// CallDone notes a call's outcome, with the entry that it leaves in the ticket, if any. If something else became known since
+// CallDone notes a call's outcome, with the entry that it leaves in the ticket, if any; steps say what else the ticket was told. If something else became known since
 // NextCallOver it changes nothing, and the call is to be looked at again.
-func (s *Store) CallDone(ctx context.Context, c *CallInRow, outcome string, entry *TextInRow) error {
+func (s *Store) CallDone(ctx context.Context, c *CallInRow, outcome string, entry *TextInRow, steps ...StepRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		if entry != nil {
 			if err := s.Wake(ctx, tx, TextIn, entry.Lane); err != nil {
@@ -139,7 +140,10 @@ func (s *Store) CallDone(ctx context.Context, c *CallInRow, outcome string, entr
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); n == 0 || err != nil || entry == nil {
+		if n, err := r.RowsAffected(); n == 0 || err != nil {
+			return err
+		}
+		if err := noteAll(ctx, tx, steps); err != nil || entry == nil {
 			return err
 		}
 		_, err = insertTexts(ctx, tx, []TextInRow{*entry})
@@ -186,7 +190,8 @@ type LegRow struct {
 	Phone           phone.Number
 	Round           int
 	At              time.Time
-	Status          string // Twilio's, when it has ended
+	AcceptedAt      time.Time // when its volunteer took the call, as far as it is read
+	Status          string    // Twilio's, when it has ended
 	EndedAt         time.Time
 }
 
@@ -232,9 +237,12 @@ func (s *Store) Claim(ctx context.Context, l LegRow) (mine bool, err error) {
 	return mine, err
 }
 
-// Unclaim takes back that a phone has taken the call in a round: they were not connected.
-func (s *Store) Unclaim(ctx context.Context, callSID string, round int) error {
+// Unclaim takes back that a phone has taken the call in a round: they were not connected. ringing are the phones of the next round.
+func (s *Store) Unclaim(ctx context.Context, callSID string, round int, ringing string) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE call_in SET ringing = $1 WHERE call_sid = $2`, ringing, callSID); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `UPDATE call_leg SET accepted_at = 0 WHERE call_sid = $1 AND round = $2 AND accepted_at > 0`, callSID, round)
 		return err
 	})
@@ -246,6 +254,7 @@ const longestCall = 4 * time.Hour
 // CallFacts is what a call's flow may want to know.
 type CallFacts struct {
 	Blocked bool
+	Paused  bool                       // the hotline
 	Busy    []phone.Number             // phones that are on a call of ours, callers' and agents' included
 	Talked  map[phone.Number]time.Time // when phones last ended a talk, of the last weeks
 	Legs    []LegRow                   // of this very call; At is when it was answered, zero if it never was
@@ -257,7 +266,11 @@ func (s *Store) CallFacts(ctx context.Context, callSID, supporter string, hotlin
 	if err != nil {
 		return f, err
 	}
-	f.Blocked, f.Talked = block != nil, map[phone.Number]time.Time{}
+	pause, err := s.Paused(ctx, hotline)
+	if err != nil {
+		return f, err
+	}
+	f.Blocked, f.Paused, f.Talked = block != nil, pause != nil, map[phone.Number]time.Time{}
 	err = each(ctx, s.db.Read, func(rows *sql.Rows) error {
 		var n phone.Number
 		err := rows.Scan(&n)
@@ -301,8 +314,10 @@ func (s *Store) OpenLegs(ctx context.Context, before time.Time) (legs []LegRow, 
 	return legs, err
 }
 
-// each calls scan for each row of a query.
-func each(ctx context.Context, db *sql.DB, scan func(*sql.Rows) error, query string, args ...any) error {
+// each calls scan for each row of a query. db may be a transaction.
+func each(ctx context.Context, db interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, scan func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

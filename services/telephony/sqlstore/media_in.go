@@ -48,7 +48,7 @@ func (s *Store) NextMedia(ctx context.Context, lane string) (*MediaInRow, error)
 		SELECT m.key, m.lane, m.message_sid, m.hotline, m.supporter, t.kind, CASE WHEN t.call_sid = '' THEN t.message_sid ELSE t.call_sid END,
 			m.url, m.content_type, m.trace, m.attempts
 		FROM media_in m JOIN text_in t ON t.message_sid = m.message_sid
-		WHERE m.lane = $1 AND m.state = 'pending' ORDER BY m.seq, m.key LIMIT 1`, lane).
+		WHERE m.lane = $1 AND m.state = 'pending' AND m.`+unpaused+` ORDER BY m.seq, m.key LIMIT 1`, lane).
 		Scan(&m.Key, &m.Lane, &m.MessageSID, &m.Hotline, &m.Supporter, &m.Kind, &m.Event, &m.URL, &m.ContentType, &m.Trace, &m.Attempts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -59,10 +59,10 @@ func (s *Store) NextMedia(ctx context.Context, lane string) (*MediaInRow, error)
 	return &m, nil
 }
 
-// MediaEnded notes that a file is attached (done), or that it never will be (refused) and why.
-func (s *Store) MediaEnded(ctx context.Context, m *MediaInRow, state, reason string) error {
+// MediaEnded notes that a file is attached (done), or that it never will be (refused), or that it was given up (dead), and why.
+func (s *Store) MediaEnded(ctx context.Context, m *MediaInRow, state, reason string, now time.Time) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE media_in SET state = $1, reason = $2 WHERE key = $3 AND state = 'pending'`, state, reason, m.Key)
+		_, err := tx.ExecContext(ctx, `UPDATE media_in SET state = $1, reason = $2, ended_at = $3 WHERE key = $4 AND state = 'pending'`, state, reason, now.UnixMicro(), m.Key)
 		return err
 	})
 }

@@ -16,20 +16,44 @@ const (
 	OptIn  = "in"  // texts again
 )
 
-// optOut notes whether a supporter wants texts from a hotline. It reports whether that is a change.
-func optOut(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter string, out bool, now time.Time, source string) (changed bool, err error) {
-	r, err := tx.ExecContext(ctx, `
-		INSERT INTO opt_out (hotline, supporter, opted_out, at, source) SELECT $1, $2, $3, $4, $5
-		WHERE $3 OR EXISTS (SELECT 1 FROM opt_out WHERE hotline = $1 AND supporter = $2)
-		ON CONFLICT (hotline, supporter) DO UPDATE SET opted_out = EXCLUDED.opted_out, at = EXCLUDED.at, source = EXCLUDED.source
-		WHERE opt_out.opted_out <> EXCLUDED.opted_out`,
-		string(hotline), supporter, out, now.UnixMicro(), source)
-	if err != nil {
-		return false, fmt.Errorf("noting an opt-out: %w", err)
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
+// optOut notes whether a supporter wants texts from a hotline. It reports whether that is a change. late says that it was said at a
+// time in the past: then it counts only if nothing was said since.
+func optOut(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter string, out bool, at time.Time, source string, late bool) (changed bool, err error) {
+	fresh, changed, err := noteWish(ctx, tx, "opt_out", "opted_out", hotline, supporter, out, at, source, late)
+	return changed || fresh && out, err
 }
+
+// noteWish keeps the last thing that a supporter has said about something, also when it is nothing new: what is found later may be
+// older. It reports whether it is the first thing that they said, or else the opposite of what they said before.
+func noteWish(ctx context.Context, tx *sql.Tx, table, column string, hotline phone.Number, supporter string, no bool, at time.Time, source string, late bool) (fresh, changed bool, err error) {
+	do := func(query string, args ...any) (bool, error) {
+		r, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return false, fmt.Errorf("noting a wish: %w", err)
+		}
+		n, err := r.RowsAffected()
+		return n > 0, err
+	}
+	fresh, err = do(`INSERT INTO `+table+` (hotline, supporter, `+column+`, at, source) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hotline, supporter) DO NOTHING`,
+		string(hotline), supporter, no, at.UnixMicro(), source)
+	if err != nil || fresh {
+		return fresh, false, err
+	}
+	stands := at // what was said later stands
+	if !late {
+		stands = farAway
+	}
+	changed, err = do(`UPDATE `+table+` SET `+column+` = $3, at = $4, source = $5 WHERE hotline = $1 AND supporter = $2 AND `+column+` <> $3 AND at <= $6`,
+		string(hotline), supporter, no, at.UnixMicro(), source, stands.UnixMicro())
+	if err != nil || changed {
+		return false, changed, err
+	}
+	_, err = do(`UPDATE `+table+` SET at = $4 WHERE hotline = $1 AND supporter = $2 AND `+column+` = $3 AND at < $4`, string(hotline), supporter, no, at.UnixMicro())
+	return false, false, err
+}
+
+// farAway is later than anything.
+var farAway = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // OptedOut reports whether a supporter wants no texts from a hotline.
 func (s *Store) OptedOut(ctx context.Context, hotline phone.Number, supporter string) (out bool, err error) {

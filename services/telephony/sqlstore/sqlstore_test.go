@@ -49,7 +49,7 @@ func TestUnknownThenDelivered(t *testing.T) {
 		s, ctx := open(t, c), t.Context()
 		_, err := s.QueueText(ctx, &sqlstore.TextOutRow{Key: "K", Lane: "a", CreatedAt: time.Now()})
 		_, _, err2 := s.BeginAttempt(ctx, &sqlstore.MessageOutRow{Key: "K"}, "A", time.Now(), 0)
-		if err := errors.Join(err, err2, s.AttemptUnknown(ctx, "K", "A")); err != nil {
+		if err := errors.Join(err, err2, s.AttemptUnknown(ctx, "K", "A", time.Now())); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Advance(ctx, "A", "SM", sqlstore.Delivered, 0, time.Now()); err != nil {

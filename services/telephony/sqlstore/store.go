@@ -54,28 +54,40 @@ func Open(ctx context.Context, c sqldb.Config) (*sqldb.DB, error) {
 // New returns the store on an open database.
 func New(db *sqldb.DB) *Store { return &Store{db: db} }
 
-// Work is what is left to do in a topic.
-func (s *Store) Work(topic string) jobs.Rows { return jobs.Rows{DB: s.db, From: work[topic]} }
+// Work is what is left to do in a topic, but for what waits for the end of a pause.
+func (s *Store) Work(topic string) jobs.Rows { return jobs.Rows{DB: s.db, From: unpausedWork(topic)} }
 
-// work says what work there is in a topic. The conditions are those of the partial indexes.
+func unpausedWork(topic string) string {
+	switch topic {
+	case CallBacks: // what has begun is finished
+		return work[topic]
+	case TextOut:
+		return work[topic] + ` AND ` + unpausedMessage
+	}
+	return work[topic] + ` AND ` + unpaused
+}
+
+// work says what work there is in a topic, paused or not. The conditions are those of the partial indexes.
 var work = map[string]string{
 	TextIn:     `text_in WHERE state = 'pending'`,
 	MediaIn:    `media_in WHERE state = 'pending'`,
 	TextOut:    `message_out WHERE state IN ('queued', 'sending')`,
 	Tell:       `text_out WHERE tell`,
 	CallOver:   `call_in WHERE state = 'ended'`,
-	CallBacks:  `(SELECT key AS lane, created_at FROM call_back WHERE work AND state <> 'ended') c WHERE TRUE`,
-	TellBacks:  `(SELECT key AS lane, ended_at FROM call_back WHERE state = 'ended' AND NOT told) c WHERE TRUE`,
+	CallBacks:  `(SELECT key AS lane, key, hotline, supporter, created_at FROM call_back WHERE work AND state <> 'ended') c WHERE TRUE`,
+	TellBacks:  `(SELECT key AS lane, key, hotline, supporter, ended_at FROM call_back WHERE state = 'ended' AND NOT told) c WHERE TRUE`,
 	Transcript: `voicemail WHERE conversation_id > 0 AND transcript_state IN ('wanted', 'ready', 'failed')`,
 }
 
-// Oldest returns when the oldest work of a topic was accepted; false when there is none.
+// since is the column that says since when work of a topic waits.
+var since = map[string]string{
+	TextIn: "received_at", MediaIn: "received_at", TextOut: "created_at", Tell: "created_at", CallOver: "ended_at", Transcript: "recorded_at",
+	CallBacks: "created_at", TellBacks: "ended_at",
+}
+
+// Oldest returns when the oldest work of a topic was accepted, but for what waits for the end of a pause; false when there is none.
 func (s *Store) Oldest(ctx context.Context, topic string) (time.Time, bool, error) {
-	column := map[string]string{
-		TextIn: "received_at", MediaIn: "received_at", TextOut: "created_at", Tell: "created_at", CallOver: "ended_at", Transcript: "recorded_at",
-		CallBacks: "created_at", TellBacks: "ended_at",
-	}[topic]
 	var at sql.NullInt64
-	err := s.db.Read.QueryRowContext(ctx, `SELECT min(`+column+`) FROM `+work[topic]).Scan(&at)
+	err := s.db.Read.QueryRowContext(ctx, `SELECT min(`+since[topic]+`) FROM `+unpausedWork(topic)).Scan(&at)
 	return time.UnixMicro(at.Int64), at.Valid, err
 }

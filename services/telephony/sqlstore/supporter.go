@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/phone"
@@ -16,19 +15,15 @@ const (
 	CallsAgain = "calls" // again
 )
 
-// noCalls notes whether a supporter wants no calls from a hotline. It reports whether that is a change.
-func noCalls(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter string, refused bool, now time.Time, source string) (changed bool, err error) {
-	r, err := tx.ExecContext(ctx, `
-		INSERT INTO no_calls (hotline, supporter, refused, at, source) SELECT $1, $2, $3, $4, $5
-		WHERE $3 OR EXISTS (SELECT 1 FROM no_calls WHERE supporter = $2)
-		ON CONFLICT (hotline, supporter) DO UPDATE SET refused = EXCLUDED.refused, at = EXCLUDED.at, source = EXCLUDED.source
-		WHERE no_calls.refused <> EXCLUDED.refused`,
-		string(hotline), supporter, refused, now.UnixMicro(), source)
-	if err != nil {
-		return false, fmt.Errorf("noting a wish about calls: %w", err)
+// noCalls notes whether a supporter wants no calls from a hotline. It reports whether that is a change, also of what they said to
+// another of our numbers. late is as in optOut.
+func noCalls(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter string, refused bool, at time.Time, source string, late bool) (changed bool, err error) {
+	fresh, changed, err := noteWish(ctx, tx, "no_calls", "refused", hotline, supporter, refused, at, source, late)
+	if err != nil || !fresh || refused {
+		return changed || fresh, err
 	}
-	n, err := r.RowsAffected()
-	return n > 0, err
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM no_calls WHERE supporter = $1 AND hotline <> $2 AND refused)`, supporter, string(hotline)).Scan(&changed)
+	return changed, err
 }
 
 // WantsNoCalls reports whether a supporter wants no calls from a hotline. What they last said counts, to whichever of its numbers.

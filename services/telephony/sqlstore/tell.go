@@ -13,7 +13,7 @@ const MaxNotes = 2
 
 // NextToTell returns the oldest text of a lane that the ticket must be told about, with its messages, or nil.
 func (s *Store) NextToTell(ctx context.Context, lane string) (*TextOutRow, []MessageOutRow, error) {
-	t, err := scanTextOut(s.db.Read.QueryRowContext(ctx, `SELECT `+textColumns+` FROM text_out WHERE lane = $1 AND tell ORDER BY created_at LIMIT 1`, lane))
+	t, err := scanTextOut(s.db.Read.QueryRowContext(ctx, `SELECT `+textColumns+` FROM text_out WHERE lane = $1 AND tell AND `+unpaused+` ORDER BY created_at LIMIT 1`, lane))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil, nil
 	}
@@ -33,9 +33,12 @@ func (s *Store) Telling(ctx context.Context, key, what string) error {
 }
 
 // Told notes that the ticket was told how a text stood in the given state. If it has come further since, there is more to
-// tell.
-func (s *Store) Told(ctx context.Context, key string, state OutState) error {
+// tell. steps say what was told.
+func (s *Store) Told(ctx context.Context, key string, state OutState, steps ...StepRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		if err := noteAll(ctx, tx, steps); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `
 			UPDATE text_out SET telling = '', patient_until = 0, tell = state <> $1 AND state IN ('delivered', 'failed', 'unknown')
 			WHERE key = $2`, string(state), key)
@@ -46,12 +49,12 @@ func (s *Store) Told(ctx context.Context, key string, state OutState) error {
 // Overdue wakes those lanes in which the ticket should have been told something by now.
 func (s *Store) Overdue(ctx context.Context, now time.Time) error {
 	var n int
-	if err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM text_out WHERE patient_until > 0 AND patient_until <= $1`, now.UnixMicro()).Scan(&n); err != nil || n == 0 {
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM text_out WHERE patient_until > 0 AND patient_until <= $1 AND `+unpaused, now.UnixMicro()).Scan(&n); err != nil || n == 0 {
 		return err
 	}
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `
-			UPDATE text_out SET tell = TRUE, patient_until = 0 WHERE patient_until > 0 AND patient_until <= $1 RETURNING lane`, now.UnixMicro())
+			UPDATE text_out SET tell = TRUE, patient_until = 0 WHERE patient_until > 0 AND patient_until <= $1 AND `+unpaused+` RETURNING lane`, now.UnixMicro())
 		if err != nil {
 			return err
 		}

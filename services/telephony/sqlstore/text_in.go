@@ -54,6 +54,10 @@ type TextInRow struct {
 	Wish, Opt string
 	// FirstContact says that nothing of this supporter was in a ticket before.
 	FirstContact bool
+	// Unanswered is why we did not answer of our own accord, although an answer was due.
+	Unanswered string
+	// FoundAt is when it was found in the carrier's list, if nobody had told us of it; something newer may be in the ledger already.
+	FoundAt time.Time
 }
 
 // Event sets what somebody with a withheld number did apart from all else.
@@ -75,6 +79,9 @@ func (s *Store) RecordTexts(ctx context.Context, texts []TextInRow) (fresh []boo
 			return err
 		}
 		if inserted, err = insertTexts(ctx, tx, ordered); err != nil {
+			return err
+		}
+		if err := noteFound(ctx, tx, ordered, inserted); err != nil {
 			return err
 		}
 		return applyWishes(ctx, tx, ordered, inserted)
@@ -102,11 +109,11 @@ func insertTexts(ctx context.Context, tx *sql.Tx, texts []TextInRow) (map[string
 			values.WriteString(", ")
 		}
 		n := len(args)
-		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10)
-		args = append(args, t.Kind, t.MessageSID, t.CallSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro())
+		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10, n+11)
+		args = append(args, t.Kind, t.MessageSID, t.CallSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro(), micros(t.FoundAt))
 	}
 	rows, err := tx.QueryContext(ctx, `
-		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, state)
+		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, state)
 		VALUES `+values.String()+`
 		ON CONFLICT (message_sid) DO NOTHING
 		RETURNING message_sid`, args...)
@@ -136,7 +143,7 @@ func applyWishes(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted ma
 		if t.Wish == NoCalls || t.Wish == CallsAgain {
 			note, not = noCalls, NoCalls
 		}
-		changed, err := note(ctx, tx, t.Hotline, t.Supporter, t.Wish == not, t.ReceivedAt, t.MessageSID)
+		changed, err := note(ctx, tx, t.Hotline, t.Supporter, t.Wish == not, t.ReceivedAt, t.MessageSID, !t.FoundAt.IsZero())
 		if err != nil {
 			return err
 		}
@@ -153,18 +160,18 @@ func applyWishes(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted ma
 func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	var t TextInRow
 	var media string
-	var at int64
+	var at, found int64
 	err := s.db.Read.QueryRowContext(ctx, `
-		SELECT seq, kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, attempts, opt
-		FROM text_in WHERE lane = $1 AND state = 'pending' ORDER BY seq LIMIT 1`, lane).
-		Scan(&t.Seq, &t.Kind, &t.MessageSID, &t.CallSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &t.Attempts, &t.Opt)
+		SELECT seq, kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, attempts, opt
+		FROM text_in WHERE lane = $1 AND state = 'pending' AND `+unpaused+` ORDER BY seq LIMIT 1`, lane).
+		Scan(&t.Seq, &t.Kind, &t.MessageSID, &t.CallSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &found, &t.Attempts, &t.Opt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading next text: %w", err)
 	}
-	t.ReceivedAt = time.UnixMicro(at)
+	t.ReceivedAt, t.FoundAt = time.UnixMicro(at), fromMicros(found)
 	if err := json.Unmarshal([]byte(media), &t.Media); err != nil {
 		return nil, fmt.Errorf("reading media of a text: %w", err)
 	}
@@ -189,8 +196,8 @@ func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2, first_contact = $3 WHERE seq = $4 AND state = 'pending'`,
-			conversationID, now.UnixMicro(), t.FirstContact, t.Seq)
+		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2, first_contact = $3, unanswered = $4 WHERE seq = $5 AND state = 'pending'`,
+			conversationID, now.UnixMicro(), t.FirstContact, t.Unanswered, t.Seq)
 		return err
 	})
 }
@@ -242,17 +249,4 @@ func (s *Store) TextFailed(ctx context.Context, t *TextInRow) error {
 		_, err := tx.ExecContext(ctx, `UPDATE text_in SET attempts = attempts + 1 WHERE seq = $1`, t.Seq)
 		return err
 	})
-}
-
-// Reroute makes the unrouted texts to a number pending again, now that it is a hotline's. It returns how many. The next
-// sweep wakes their lanes.
-func (s *Store) Reroute(ctx context.Context, hotline phone.Number) (n int64, err error) {
-	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'pending', reason = '' WHERE state = 'unrouted' AND hotline = $1`, string(hotline))
-		if err == nil {
-			n, err = r.RowsAffected()
-		}
-		return err
-	})
-	return n, err
 }

@@ -190,7 +190,7 @@ func (s *Store) messages(ctx context.Context, textKey string) (all []MessageOutR
 func (s *Store) NextMessageOut(ctx context.Context, lane string) (*MessageOutRow, error) {
 	m, err := scanMessageOut(s.db.Read.QueryRowContext(ctx, `
 		SELECT `+messageColumns+` FROM message_out
-		WHERE lane = $1 AND state IN ('queued', 'sending') ORDER BY seq LIMIT 1`, lane))
+		WHERE lane = $1 AND state IN ('queued', 'sending') AND `+unpausedMessage+` ORDER BY seq LIMIT 1`, lane))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -233,22 +233,22 @@ const (
 )
 
 // MessageRefused notes that a queued message is not sent, and why.
-func (s *Store) MessageRefused(ctx context.Context, m *MessageOutRow, reason string) error {
+func (s *Store) MessageRefused(ctx context.Context, m *MessageOutRow, reason string, now time.Time) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE message_out SET state = 'failed', refused = $1 WHERE key = $2 AND state = 'queued'`, reason, m.Key)
+		r, err := tx.ExecContext(ctx, `UPDATE message_out SET state = 'failed', refused = $1, ended_at = $2 WHERE key = $3 AND state = 'queued'`, reason, now.UnixMicro(), m.Key)
 		if err != nil {
 			return err
 		}
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		return s.settle(ctx, tx, m.TextKey)
+		return s.settle(ctx, tx, m.TextKey, now)
 	})
 }
 
 // settle makes a text's state that of its messages taken together, and sees to it that the ticket is told what it
 // wants to know.
-func (s *Store) settle(ctx context.Context, tx *sql.Tx, key string) error {
+func (s *Store) settle(ctx context.Context, tx *sql.Tx, key string, now time.Time) error {
 	t, err := scanTextOut(tx.QueryRowContext(ctx, `SELECT `+textColumns+` FROM text_out WHERE key = $1`+s.db.ForUpdate(), key))
 	if err != nil {
 		return err
@@ -264,7 +264,8 @@ func (s *Store) settle(ctx context.Context, tx *sql.Tx, key string) error {
 		}
 	}
 	// A late word that it is there takes back that the ticket must be told that nobody knows.
-	_, err = tx.ExecContext(ctx, `UPDATE text_out SET state = $1, tell = $2 OR telling <> '' OR (tell AND kind = 'agent') WHERE key = $3`, string(state), tell, key)
+	_, err = tx.ExecContext(ctx, `UPDATE text_out SET state = $1, tell = $2 OR telling <> '' OR (tell AND kind = 'agent'), ended_at = $3 WHERE key = $4`,
+		string(state), tell, endedAt(state, now), key)
 	return err
 }
 
@@ -287,6 +288,14 @@ func together(ctx context.Context, tx *sql.Tx, key string) (worst OutState, err 
 		}
 	}
 	return worst, rows.Err()
+}
+
+// endedAt is when an outgoing text or message ended that is in a state since now; 0 if it has not.
+func endedAt(state OutState, now time.Time) int64 {
+	if state == Delivered || state == Failed || state == Unknown {
+		return micros(now)
+	}
+	return 0
 }
 
 // micros is how times are stored; 0: none.

@@ -45,6 +45,9 @@ func (s *Store) RecordVoicemail(ctx context.Context, v VoicemailRow, entry TextI
 		if fresh = inserted[entry.MessageSID]; !fresh {
 			return nil
 		}
+		if err := noteFound(ctx, tx, []TextInRow{entry}, inserted); err != nil {
+			return err
+		}
 		// Its words may be here already.
 		_, err = tx.ExecContext(ctx, `
 			INSERT INTO voicemail (recording_sid, call_sid, lane, hotline, supporter, url, recorded_at, transcript_state)
@@ -57,12 +60,6 @@ func (s *Store) RecordVoicemail(ctx context.Context, v VoicemailRow, entry TextI
 		return false, fmt.Errorf("recording a voicemail: %w", err)
 	}
 	return fresh, nil
-}
-
-// VoicemailKnown reports whether a recording is in the ledger.
-func (s *Store) VoicemailKnown(ctx context.Context, recordingSID string) (known bool, err error) {
-	err = s.db.Read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM text_in WHERE message_sid = $1)`, recordingSID).Scan(&known)
-	return known, err
 }
 
 // RecordTranscript notes the words of a voicemail, once, whether or not the voicemail itself is there yet.
@@ -94,7 +91,7 @@ func scanVoicemail(row scanner) (v VoicemailRow, err error) {
 // nil if there is none.
 func (s *Store) NextTranscript(ctx context.Context, lane string) (*VoicemailRow, error) {
 	v, err := scanVoicemail(s.db.Read.QueryRowContext(ctx, `
-		SELECT `+voicemailColumns+` FROM voicemail WHERE lane = $1 AND conversation_id > 0 AND transcript_state IN ('wanted', 'ready', 'failed')
+		SELECT `+voicemailColumns+` FROM voicemail WHERE lane = $1 AND conversation_id > 0 AND transcript_state IN ('wanted', 'ready', 'failed') AND `+unpaused+`
 		ORDER BY recorded_at LIMIT 1`, lane))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -102,9 +99,9 @@ func (s *Store) NextTranscript(ctx context.Context, lane string) (*VoicemailRow,
 	return &v, err
 }
 
-// TranscriptTold notes that the ticket has the words.
-func (s *Store) TranscriptTold(ctx context.Context, recordingSID string) error {
-	return s.setVoicemail(ctx, recordingSID, `transcript_state = 'told'`)
+// TranscriptTold notes that the ticket has the words. steps say so.
+func (s *Store) TranscriptTold(ctx context.Context, recordingSID string, steps ...StepRow) error {
+	return s.setVoicemail(ctx, recordingSID, `transcript_state = 'told'`, steps...)
 }
 
 // TranscriptDelayed counts a failed attempt of our engine.
@@ -117,8 +114,11 @@ func (s *Store) RecordingDeleted(ctx context.Context, recordingSID string) error
 	return s.setVoicemail(ctx, recordingSID, `deleted = TRUE`)
 }
 
-func (s *Store) setVoicemail(ctx context.Context, recordingSID, change string) error {
+func (s *Store) setVoicemail(ctx context.Context, recordingSID, change string, steps ...StepRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		if err := noteAll(ctx, tx, steps); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `UPDATE voicemail SET `+change+` WHERE recording_sid = $1`, recordingSID)
 		return err
 	})

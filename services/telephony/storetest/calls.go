@@ -85,9 +85,9 @@ func callOutcomes(b *book) {
 		}
 	}
 	b.over("CA4", "CA4", sqlstore.Missed)
-	b.ok(b.Unclaim(b.ctx, "CA5", 2))
+	b.ok(b.Unclaim(b.ctx, "CA5", 2, ""))
 	b.over("CA5", "CA5", sqlstore.Talked)
-	b.ok(b.Unclaim(b.ctx, "CA5", 1))
+	b.ok(b.Unclaim(b.ctx, "CA5", 1, ""))
 	b.over("CA5", "CA5", sqlstore.Missed)
 }
 
@@ -240,12 +240,10 @@ func voicemails(b *book) {
 	if !b.voicemail("RE1", "CA1", "a") || b.voicemail("RE1", "CA1", "a") {
 		b.t.Error("a voicemail is new once")
 	}
-	known, err := b.VoicemailKnown(b.ctx, "RE1")
+	known, err := b.TextsListed(b.ctx, []string{"RE1", "RE2"})
 	b.ok(err)
-	unknown, err := b.VoicemailKnown(b.ctx, "RE2")
-	b.ok(err)
-	if !known || unknown {
-		b.t.Errorf("known: %v, %v", known, unknown)
+	if len(known) != 1 || !known["RE1"] {
+		b.t.Errorf("known: %v", known)
 	}
 	b.transcript("a", "")
 	b.wantWork(sqlstore.Transcript, start)
@@ -299,7 +297,7 @@ func oldRecordings(b *book) {
 	if m.Kind != sqlstore.VoicemailIn || m.Event != "CA1" {
 		b.t.Errorf("%+v", m)
 	}
-	b.ok(b.MediaEnded(b.ctx, m, sqlstore.Done, ""))
+	b.ok(b.MediaEnded(b.ctx, m, sqlstore.Done, "", start))
 	old()
 	b.ok(b.TranscriptTold(b.ctx, "RE1"))
 	old("RE1")

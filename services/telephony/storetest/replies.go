@@ -60,7 +60,7 @@ func parts(b *book) {
 	if reason != sqlstore.EarlierFailed {
 		b.t.Errorf("after a failed part: %q", reason)
 	}
-	b.ok(b.MessageRefused(b.ctx, third, reason))
+	b.ok(b.MessageRefused(b.ctx, third, reason, start))
 	b.nextOut("b", "")
 }
 

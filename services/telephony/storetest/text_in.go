@@ -231,7 +231,7 @@ func bodies(b *book) {
 		if m.URL != "U"+body || m.ContentType != "C"+body || m.Supporter != "S"+body || m.Trace != "T"+body {
 			b.t.Errorf("%q came back as %+v", body, m)
 		}
-		b.ok(b.MediaEnded(b.ctx, m, sqlstore.Done, ""))
+		b.ok(b.MediaEnded(b.ctx, m, sqlstore.Done, "", start))
 
 		out := outText("K"+sid, "a")
 		out.Body = body
@@ -350,9 +350,9 @@ func media(b *book) {
 		b.t.Errorf("%d attempts, want 1", m.Attempts)
 	}
 	for i := range 10 {
-		b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", fmt.Sprint("SM9:", i)), []string{sqlstore.Done, sqlstore.Refused}[i%2], "too large"))
+		b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", fmt.Sprint("SM9:", i)), []string{sqlstore.Done, sqlstore.Refused}[i%2], "too large", start))
 	}
-	b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", "SM1:0"), sqlstore.Done, ""))
+	b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", "SM1:0"), sqlstore.Done, "", start))
 	b.nextMedia("a", "") // a refused text's files go nowhere
 	b.wantWork(sqlstore.MediaIn, start)
 }
@@ -363,9 +363,9 @@ func mediaOnce(b *book) {
 	b.record(withMedia(text("SM1", "a"), 2))
 	t := b.next("a", "SM1")
 	b.ok(b.TextDone(b.ctx, t, 5, start, nil))
-	b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", "SM1:0"), sqlstore.Done, ""))
+	b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", "SM1:0"), sqlstore.Done, "", start))
 	b.ok(b.TextDone(b.ctx, t, 5, start, nil))
-	b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", "SM1:1"), sqlstore.Done, ""))
+	b.ok(b.MediaEnded(b.ctx, b.nextMedia("a", "SM1:1"), sqlstore.Done, "", start))
 	b.nextMedia("a", "")
 }
 
@@ -383,7 +383,7 @@ func welcome(b *book) {
 		b.t.Errorf("%+v", got)
 	}
 	b.begin("welcome:SM1", "A1")
-	b.ok(b.AttemptAccepted(b.ctx, "A1", "SM2"))
+	b.ok(b.AttemptAccepted(b.ctx, "A1", "SM2", start))
 	b.nextOut("a", "")
 }
 
@@ -401,11 +401,14 @@ func reroute(b *book) {
 	end("b", "SM4", sqlstore.Unrouted)
 	b.record(text("SM5", "a"))
 
-	n, err := b.Reroute(b.ctx, "+15017122661")
+	b.woken()
+	again := sqlstore.StepRow{At: start, What: "taken up"}
+	ids, err := b.Reroute(b.ctx, "+15017122661", again)
 	b.ok(err)
-	if n != 2 {
-		b.t.Errorf("%d texts, want 2", n)
+	if !slices.Equal(ids, []string{"SM3", "SM1"}) {
+		b.t.Errorf("%q go on", ids)
 	}
+	b.wantWoken(wake{sqlstore.TextIn, []string{"a"}})
 	if s := b.state("SM3"); s.State != sqlstore.Pending || s.Reason != "" {
 		b.t.Errorf("%+v", s)
 	}
@@ -415,8 +418,8 @@ func reroute(b *book) {
 	}
 	b.next("a", "")
 	b.next("b", "")
-	if n, err = b.Reroute(b.ctx, "+15017122661"); n != 0 || err != nil {
-		b.t.Errorf("again: %d, %v", n, err)
+	if ids, err = b.Reroute(b.ctx, "+15017122661", again); len(ids) != 0 || err != nil {
+		b.t.Errorf("again: %q, %v", ids, err)
 	}
 }
 

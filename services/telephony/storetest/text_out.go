@@ -170,7 +170,7 @@ func queueConcurrently(b *book) {
 			}
 			keys = append(keys, t.Key)
 			b.begin(t.Key, "A"+t.Key)
-			b.ok(b.AttemptAccepted(b.ctx, "A"+t.Key, "SM"+t.Key))
+			b.ok(b.AttemptAccepted(b.ctx, "A"+t.Key, "SM"+t.Key, start))
 		}
 	}
 	slices.Sort(keys)
@@ -189,7 +189,7 @@ func outInOrder(b *book) {
 	if t := b.nextOut("a", "K3"); t.State != sqlstore.Sending {
 		b.t.Errorf("%s", t.State)
 	}
-	b.ok(b.AttemptAccepted(b.ctx, "A3", "SM3"))
+	b.ok(b.AttemptAccepted(b.ctx, "A3", "SM3", start))
 	b.nextOut("a", "K1")
 	b.begin("K1", "A1")
 	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
@@ -250,7 +250,7 @@ func openAttempt(b *book) {
 		}
 		b.ok(b.Looked(b.ctx, "A1"))
 	}
-	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true))
+	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true, start))
 	b.begin("K1", "A2")
 	if a, total, err := b.OpenAttempt(b.ctx, "K1"); a.ID != "A2" || a.Looks != 0 || total != 2 || err != nil {
 		b.t.Errorf("%+v of %d, %v", a, total, err)
@@ -261,11 +261,11 @@ func openAttempt(b *book) {
 func absent(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true))
+	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true, start))
 	b.wantOut("K1", sqlstore.Queued, 0, true)
 	b.nextOut("a", "K1")
 	b.begin("K1", "A2")
-	b.ok(b.AttemptAbsent(b.ctx, "K1", "A2", false))
+	b.ok(b.AttemptAbsent(b.ctx, "K1", "A2", false, start))
 	b.wantOut("K1", sqlstore.Failed, 0, false)
 	b.nextOut("a", "")
 	if b.tryBegin("K1", "A3", start) {
@@ -289,7 +289,7 @@ func refused(b *book) {
 func unknown(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1"))
+	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1", start))
 	b.wantOut("K1", sqlstore.Unknown, 0, false)
 	b.nextOut("a", "")
 	if b.tryBegin("K1", "A2", start) {
@@ -306,7 +306,7 @@ func unknown(b *book) {
 	// It may also tell the worst, which the ticket does not know yet.
 	b.queue("K2", "a")
 	b.begin("K2", "A2")
-	b.ok(b.AttemptUnknown(b.ctx, "K2", "A2"))
+	b.ok(b.AttemptUnknown(b.ctx, "K2", "A2", start))
 	b.ok(b.Told(b.ctx, "K2", sqlstore.Unknown))
 	b.woken()
 	b.advance("A2", "SM2", sqlstore.Failed, 30003)
@@ -318,11 +318,11 @@ func unknown(b *book) {
 func endedAttemptStays(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true))
+	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true, start))
 	b.begin("K1", "A2")
-	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true))
+	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true, start))
 	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
-	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1"))
+	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1", start))
 	b.wantOut("K1", sqlstore.Sending, 0, true)
 	if a, _, err := b.OpenAttempt(b.ctx, "K1"); a.ID != "A2" || err != nil {
 		b.t.Errorf("open is %s, %v", a.ID, err)
@@ -349,7 +349,7 @@ func everyOrder(b *book) {
 						given = 30003
 					}
 					if state == sqlstore.Accepted {
-						b.ok(b.AttemptAccepted(b.ctx, attempt, "SM"+key))
+						b.ok(b.AttemptAccepted(b.ctx, attempt, "SM"+key, start))
 					} else {
 						b.advance(attempt, "SM"+key, state, given)
 					}
@@ -374,11 +374,11 @@ func everyOrder(b *book) {
 // A callback that overtakes the carrier's own answer knows better than whatever we make of a lost one.
 func callbackFirst(b *book) {
 	for name, answer := range map[string]func(key, attempt string) error{
-		"accepted": func(_, attempt string) error { return b.AttemptAccepted(b.ctx, attempt, "SM") },
-		"absent":   func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, true) },
-		"given up": func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, false) },
+		"accepted": func(_, attempt string) error { return b.AttemptAccepted(b.ctx, attempt, "SM", start) },
+		"absent":   func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, true, start) },
+		"given up": func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, false, start) },
 		"refused":  func(key, attempt string) error { return b.AttemptRefused(b.ctx, key, attempt, 21610, start) },
-		"unknown":  func(key, attempt string) error { return b.AttemptUnknown(b.ctx, key, attempt) },
+		"unknown":  func(key, attempt string) error { return b.AttemptUnknown(b.ctx, key, attempt, start) },
 	} {
 		for _, state := range []sqlstore.OutState{sqlstore.Accepted, sqlstore.Sent, sqlstore.Delivered} {
 			key := name + string(state)
@@ -396,7 +396,7 @@ func callbackFirst(b *book) {
 func callbackAfterAbsent(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true))
+	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true, start))
 	b.advance("A1", "SM1", sqlstore.Sent, 0)
 	b.wantOut("K1", sqlstore.Sent, 0, true)
 	b.nextOut("a", "")
@@ -407,10 +407,10 @@ func callbackAfterAbsent(b *book) {
 	// Or it comes when the second is on its way already: then both belong to this text.
 	b.queue("K2", "b")
 	b.begin("K2", "B1")
-	b.ok(b.AttemptAbsent(b.ctx, "K2", "B1", true))
+	b.ok(b.AttemptAbsent(b.ctx, "K2", "B1", true, start))
 	b.begin("K2", "B2")
 	b.advance("B1", "SM2", sqlstore.Accepted, 0)
-	b.ok(b.AttemptAccepted(b.ctx, "B2", "SM3"))
+	b.ok(b.AttemptAccepted(b.ctx, "B2", "SM3", start))
 	b.wantOut("K2", sqlstore.Accepted, 0, true)
 	b.nextOut("b", "")
 	for _, sid := range []string{"SM2", "SM3"} {
@@ -456,7 +456,7 @@ func callbacksConcurrently(b *book) {
 			})
 		}
 		wg.Go(func() {
-			if err := b.AttemptAccepted(b.ctx, attempt, sid); err != nil {
+			if err := b.AttemptAccepted(b.ctx, attempt, sid, start); err != nil {
 				b.t.Error(err)
 			}
 		})
@@ -471,7 +471,7 @@ func callbacksConcurrently(b *book) {
 func told(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptAccepted(b.ctx, "A1", "SM1"))
+	b.ok(b.AttemptAccepted(b.ctx, "A1", "SM1", start))
 	b.woken()
 	b.advance("A1", "SM1", sqlstore.Sent, 0)
 	b.wantWoken()
@@ -495,7 +495,7 @@ func claimed(b *book) {
 		claimed bool
 	}{{"SM1", true}, {"SM2", false}} {
 		if test.claimed {
-			b.ok(b.AttemptAccepted(b.ctx, "A1", test.sid))
+			b.ok(b.AttemptAccepted(b.ctx, "A1", test.sid, start))
 		}
 		if mine, err := b.Claimed(b.ctx, test.sid); mine != test.claimed || err != nil {
 			b.t.Errorf("%s: %v, %v", test.sid, mine, err)
@@ -517,9 +517,9 @@ func workOut(b *book) {
 		b.begin(fmt.Sprint("K", i), fmt.Sprint("A", i))
 	}
 	b.wantWork(sqlstore.TextOut, start, "a", "b", "c")
-	b.ok(b.AttemptAccepted(b.ctx, "A0", "SM0"))
+	b.ok(b.AttemptAccepted(b.ctx, "A0", "SM0", start))
 	b.wantWork(sqlstore.TextOut, start.Add(time.Second), "a", "c")
-	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1"))
+	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1", start))
 	b.ok(b.AttemptRefused(b.ctx, "K2", "A2", 1, start))
 	b.wantWork(sqlstore.TextOut, start)
 	b.wantWork(sqlstore.Tell, start.Add(time.Second), "a", "c")

@@ -1,4 +1,5 @@
-// Package twilio is telephony's client of Twilio's REST API: it sends texts, looks for them, and fetches media.
+// Package twilio is telephony's client of Twilio's REST API: it sends texts, looks for them, and fetches media. The setup of the
+// account (numbers.go, messaging.go, studio.go, account.go) is for package provision.
 //
 // It is twilio-go underneath, with what twilio-go lacks: contexts, a base address of our choice (TWILIO_API_URL),
 // and a clear word on each failure. A message cannot be sent twice by asking Twilio to (there is no idempotency
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
@@ -170,6 +172,12 @@ type call struct {
 }
 
 func (c *Client) call(ctx context.Context) (*call, *api.ApiService) {
+	t, rest := c.begin(ctx)
+	return t, api.NewApiServiceWithClient(rest)
+}
+
+// begin is call for all of Twilio's APIs.
+func (c *Client) begin(ctx context.Context) (*call, *client.Client) {
 	t := &call{client: c}
 	t.ctx, t.cancel = context.WithTimeout(ctx, c.timeout)
 	base := &client.Client{
@@ -177,14 +185,26 @@ func (c *Client) call(ctx context.Context) (*call, *api.ApiService) {
 		HTTPClient:  &http.Client{Transport: t, CheckRedirect: c.http.CheckRedirect},
 	}
 	base.SetAccountSid(c.sid)
-	return t, api.NewApiServiceWithClient(base)
+	return t, base
+}
+
+// host is where a request goes. Twilio's APIs have hosts of their own, https://studio.twilio.com beside https://api.twilio.com; a
+// base address that is not Twilio's serves them all.
+func (c *Client) host(requested string) string {
+	rest, ok := strings.CutPrefix(c.base.Host, "api.")
+	if !ok || rest != "twilio.com" && !strings.HasSuffix(rest, ".twilio.com") {
+		return c.base.Host
+	}
+	product, _, _ := strings.Cut(requested, ".")
+	return product + "." + rest
 }
 
 // RoundTrip sends the request to our base address, under the call's context, and reads the whole answer: twilio-go
 // leaves the bodies of errors unclosed and forgets their headers.
 func (t *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(t.ctx)
-	r.URL.Scheme, r.URL.Host, r.Host = t.client.base.Scheme, t.client.base.Host, t.client.base.Host
+	r.URL.Scheme, r.URL.Host = t.client.base.Scheme, t.client.host(r.URL.Host)
+	r.Host = r.URL.Host
 	res, err := t.client.http.Transport.RoundTrip(r)
 	if err != nil {
 		op, isOp := errors.AsType[*net.OpError](err)

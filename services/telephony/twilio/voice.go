@@ -196,16 +196,6 @@ func (c *Client) RecordingURL(sid string) string {
 	return c.base.JoinPath("2010-04-01", "Accounts", c.sid, "Recordings", sid).String()
 }
 
-// DeleteRecording deletes a recording. One that is not there is deleted.
-func (c *Client) DeleteRecording(ctx context.Context, sid string) error {
-	call, service := c.call(ctx)
-	defer call.cancel()
-	if err := service.DeleteRecording(sid, &api.DeleteRecordingParams{}); err != nil && call.status != http.StatusNotFound {
-		return call.failed(err)
-	}
-	return nil
-}
-
 func word(s *string) string {
 	if s == nil {
 		return ""

@@ -94,6 +94,9 @@ var ErrDown = errors.New("help scout is down")
 
 // Client calls one account. It is safe for concurrent use.
 type Client struct {
+	// Answered is told the HTTP status of each answer; 0: there was none. Optional; set it before use.
+	Answered func(ctx context.Context, status int)
+
 	base    string
 	http    *http.Client
 	token   *tokenSource
@@ -130,7 +133,7 @@ func New(base, clientID, clientSecret string, budget Budget) *Client {
 }
 
 // Healthy reports whether Help Scout answered lately.
-func (c *Client) Healthy() bool { return c.breaker.State() != gobreaker.StateOpen }
+func (c *Client) Healthy() bool { return c.breaker.State() == gobreaker.StateClosed }
 
 type response struct {
 	header http.Header
@@ -215,6 +218,13 @@ func (c *Client) once(ctx context.Context, method, path, token string, body []by
 	}
 	write := method != http.MethodGet
 	res, err := c.http.Do(q)
+	if c.Answered != nil {
+		status := 0
+		if err == nil {
+			status = res.StatusCode
+		}
+		c.Answered(ctx, status)
+	}
 	if err != nil {
 		op, isOp := errors.AsType[*net.OpError](err)
 		return nil, &Error{Unclear: write && !(isOp && op.Op == "dial"), cause: telemetry.WithoutURL(err)}

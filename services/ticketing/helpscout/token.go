@@ -3,6 +3,7 @@ package helpscout
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,9 @@ type tokenSource struct {
 	until time.Time
 }
 
+// ErrCredentials means that Help Scout gives no token for the app's credentials.
+var ErrCredentials = errors.New("the app's credentials are refused")
+
 func (t *tokenSource) get(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -47,6 +51,9 @@ func (t *tokenSource) get(ctx context.Context) (string, error) {
 	var answer struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
+	}
+	if s := res.StatusCode; s == http.StatusBadRequest || s == http.StatusUnauthorized || s == http.StatusForbidden {
+		return "", &Error{cause: fmt.Errorf("getting token: status %d: %w", s, ErrCredentials)}
 	}
 	if res.StatusCode != http.StatusOK {
 		// Not as the status of the call that needs the token: this says nothing of that one.

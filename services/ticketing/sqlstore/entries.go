@@ -23,7 +23,7 @@ const (
 	Posting = "posting" // it may or may not be in Help Scout
 	Done    = "done"    // in Help Scout
 	Refused = "refused" // kept out for a reason
-	Dead    = "dead"    // Help Scout will never take it
+	Dead    = "dead"    // Help Scout does not take it as it is
 )
 
 // Lane is one supporter in one mailbox. Whoever holds its lease may change it.
@@ -61,14 +61,20 @@ type Entry struct {
 	Attempts       int
 	Reason         string
 	Trace          string
-	Actions        string // what a note does besides, for the service to read
+	Actions        string    // what a note does besides, for the service to read
+	EndedAt        time.Time // set when it is read; zero: it has not ended
+	Steps          []Step    // what happened to it since it was saved; not read
 }
+
+// ended reports whether nothing more is to be done.
+func (e *Entry) ended() bool { return e.State == Done || e.State == Refused || e.State == Dead }
 
 // ErrBusy means that somebody else works on the lane.
 var ErrBusy = errors.New("lane is leased")
 
 // Hold takes the lane's lease until a time, makes lane and entry if they are new, and returns both as they stand.
-// An entry that has ended is returned without a lease: lane is nil. ErrBusy: try again.
+// An entry that has ended is returned without a lease: lane is nil. ErrBusy: try again. A text or a file that is dead has not ended for
+// whoever has it and comes with it again: it begins anew.
 //
 // When a text is pending and the lane's conversation can be used as it is, the text becomes posting in the same
 // commit, for that conversation: this is the intent of the usual case, in which nothing needs to be asked first.
@@ -89,14 +95,25 @@ func (s *Store) Hold(ctx context.Context, want Lane, e Entry, now, until time.Ti
 		if entry, err = findEntry(ctx, tx, e.Key); err != nil {
 			return err
 		}
-		if entry.State == Done || entry.State == Refused || entry.State == Dead {
+		anew := entry.State == Dead && entry.Kind != Note
+		if anew {
+			if err := addSteps(ctx, tx, e.Key, now, takenUp(entry.Reason, entry.EndedAt, Step{What: "tried again"})...); err != nil {
+				return err
+			}
+			entry.State, entry.Reason, entry.Attempts, entry.FirstContact = Pending, "", 0, false
+			entry.EndedAt = time.Time{}
+		}
+		if entry.ended() {
 			_, err := tx.ExecContext(ctx, `UPDATE lane SET lease = '' WHERE id = $1`, lane.ID)
 			lane = nil
 			return err
 		}
-		if entry.State == Pending && e.Kind == Text && lane.usable(limit) {
+		straight := entry.State == Pending && e.Kind == Text && lane.usable(limit)
+		if straight {
 			entry.State, entry.ConversationID, entry.OpenedAt = Posting, lane.ConversationID, now
-			return updateEntry(ctx, tx, entry)
+		}
+		if straight || anew {
+			return updateEntry(ctx, tx, entry, now)
 		}
 		return nil
 	})
@@ -128,15 +145,15 @@ func lease(ctx context.Context, tx *sql.Tx, want Lane, now, until time.Time) (*L
 	return &l, err
 }
 
-const entryColumns = `key, lane, kind, state, body, conversation_id, thread_id, first_contact, opened_at, unclear_at, attempts, reason, trace, actions`
+const entryColumns = `key, lane, kind, state, body, conversation_id, thread_id, first_contact, opened_at, unclear_at, attempts, reason, trace, actions, ended_at`
 
 func findEntry(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, key string) (e Entry, err error) {
-	var opened, unclear int64
+	var opened, unclear, ended int64
 	err = q.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entry WHERE key = $1`, key).
-		Scan(&e.Key, &e.Lane, &e.Kind, &e.State, &e.Body, &e.ConversationID, &e.ThreadID, &e.FirstContact, &opened, &unclear, &e.Attempts, &e.Reason, &e.Trace, &e.Actions)
-	e.OpenedAt, e.UnclearAt = fromMicros(opened), fromMicros(unclear)
+		Scan(&e.Key, &e.Lane, &e.Kind, &e.State, &e.Body, &e.ConversationID, &e.ThreadID, &e.FirstContact, &opened, &unclear, &e.Attempts, &e.Reason, &e.Trace, &e.Actions, &ended)
+	e.OpenedAt, e.UnclearAt, e.EndedAt = fromMicros(opened), fromMicros(unclear), fromMicros(ended)
 	return e, err
 }
 
@@ -163,11 +180,16 @@ func insertEntry(ctx context.Context, tx *sql.Tx, lane string, e Entry, now time
 	return n == 1, err
 }
 
-func updateEntry(ctx context.Context, tx *sql.Tx, e Entry) error {
+func updateEntry(ctx context.Context, tx *sql.Tx, e Entry, now time.Time) error {
+	e.EndedAt = time.Time{}
+	if e.ended() {
+		e.EndedAt = now
+	}
 	_, err := tx.ExecContext(ctx, `
-		UPDATE entry SET state = $1, conversation_id = $2, thread_id = $3, first_contact = $4, opened_at = $5, unclear_at = $6, attempts = $7, reason = $8
-		WHERE key = $9`,
-		e.State, e.ConversationID, e.ThreadID, e.FirstContact, micros(e.OpenedAt), micros(e.UnclearAt), e.Attempts, e.Reason, e.Key)
+		UPDATE entry SET state = $1, conversation_id = $2, thread_id = $3, first_contact = $4, opened_at = $5, unclear_at = $6, attempts = $7, reason = $8,
+			ended_at = $9
+		WHERE key = $10`,
+		e.State, e.ConversationID, e.ThreadID, e.FirstContact, micros(e.OpenedAt), micros(e.UnclearAt), e.Attempts, e.Reason, micros(e.EndedAt), e.Key)
 	return err
 }
 
@@ -222,7 +244,10 @@ func (s *Store) save(ctx context.Context, lane *Lane, e Entry, now time.Time, re
 				return err
 			}
 		}
-		return updateEntry(ctx, tx, e)
+		if err := addSteps(ctx, tx, e.Key, now, e.Steps...); err != nil {
+			return err
+		}
+		return updateEntry(ctx, tx, e, now)
 	})
 	if err != nil {
 		return fmt.Errorf("saving lane: %w", err)
@@ -240,7 +265,10 @@ func (s *Store) QueueNote(ctx context.Context, lane string, e Entry, now time.Ti
 		if err == nil {
 			err = s.Wake(ctx, tx, Notes, lane)
 		}
-		if err != nil {
+		if err == nil { // it may have been erased just now, by who has woken it before
+			err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM lane WHERE id = $1)`, lane).Scan(&ok)
+		}
+		if err != nil || !ok {
 			return err
 		}
 		e.Kind, e.State = Note, Pending
@@ -253,7 +281,7 @@ func (s *Store) QueueNote(ctx context.Context, lane string, e Entry, now time.Ti
 // ThreadTaken reports whether a thread is that of an entry already.
 func (s *Store) ThreadTaken(ctx context.Context, threadID int64) (bool, error) {
 	var n int
-	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE thread_id = $1`, threadID).Scan(&n)
+	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE thread_id = $1 AND thread_id <> 0`, threadID).Scan(&n)
 	return n > 0, err
 }
 
@@ -262,7 +290,7 @@ func (s *Store) LearnFirstThread(ctx context.Context, conversationID, threadID i
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE entry SET thread_id = $1
-			WHERE seq = (SELECT min(seq) FROM entry WHERE conversation_id = $2 AND kind = 'text' AND state = 'done') AND thread_id = 0`,
+			WHERE seq = (SELECT min(seq) FROM entry WHERE conversation_id = $2 AND conversation_id <> 0 AND kind = 'text' AND state = 'done') AND thread_id = 0`,
 			threadID, conversationID)
 		return err
 	})
@@ -271,6 +299,6 @@ func (s *Store) LearnFirstThread(ctx context.Context, conversationID, threadID i
 // ConversationTaken reports whether a conversation holds entries already.
 func (s *Store) ConversationTaken(ctx context.Context, conversationID int64) (bool, error) {
 	var n int
-	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE conversation_id = $1 AND state = 'done'`, conversationID).Scan(&n)
+	err := s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM entry WHERE conversation_id = $1 AND conversation_id <> 0 AND state = 'done'`, conversationID).Scan(&n)
 	return n > 0, err
 }

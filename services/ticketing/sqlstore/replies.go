@@ -40,13 +40,24 @@ func (s *Store) NextEvent(ctx context.Context, conversation string) (*PendingEve
 }
 
 // EventDone notes that the replies of an event are handled.
-func (s *Store) EventDone(ctx context.Context, hash string) error {
-	return s.exec(ctx, `UPDATE event SET state = 'done' WHERE hash = $1`, hash)
+func (s *Store) EventDone(ctx context.Context, hash string, now time.Time) error {
+	return s.exec(ctx, `UPDATE event SET state = 'done', ended_at = $1 WHERE hash = $2`, now.UnixMicro(), hash)
+}
+
+// EventDead notes that the replies of an event cannot be found, and why.
+func (s *Store) EventDead(ctx context.Context, hash, reason string, now time.Time) error {
+	return s.exec(ctx, `UPDATE event SET state = 'dead', reason = $1, ended_at = $2 WHERE hash = $3`, reason, now.UnixMicro(), hash)
 }
 
 // EventFailed counts a failed attempt at an event.
-func (s *Store) EventFailed(ctx context.Context, hash string) error {
-	return s.exec(ctx, `UPDATE event SET attempts = attempts + 1 WHERE hash = $1`, hash)
+func (s *Store) EventFailed(ctx context.Context, hash string, step Step, now time.Time) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		if err := addSteps(ctx, tx, hash, now, step); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE event SET attempts = attempts + 1 WHERE hash = $1`, hash)
+		return err
+	})
 }
 
 func (s *Store) exec(ctx context.Context, query string, args ...any) error {
@@ -63,29 +74,50 @@ func (s *Store) ReplyHandled(ctx context.Context, threadID int64) (bool, error) 
 	return n > 0, err
 }
 
-// ReplySent notes that a reply is telephony's now.
-func (s *Store) ReplySent(ctx context.Context, threadID, conversationID int64, now time.Time) error {
-	return s.exec(ctx, `INSERT INTO reply (thread_id, conversation_id, state, handled_at) VALUES ($1, $2, 'sent', $3) ON CONFLICT (thread_id) DO NOTHING`,
-		threadID, conversationID, now.UnixMicro())
+// Sent is the state of a reply that is telephony's; the other one is Refused.
+const Sent = "sent"
+
+// Reply is an agent's reply.
+type Reply struct {
+	ThreadID       int64
+	ConversationID int64
+	Lane           string // whose it is; empty: not known
+	Event          string // the hash of the event that told of it
+	Trace          string
 }
 
-// ReplyRefused notes that a reply is not sent, and queues the note that says so.
-func (s *Store) ReplyRefused(ctx context.Context, threadID int64, reason, lane string, note Entry, now time.Time) error {
+// ReplySent notes that a reply is telephony's now.
+func (s *Store) ReplySent(ctx context.Context, r Reply, now time.Time) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		if err := s.Wake(ctx, tx, Notes, lane); err != nil {
+		_, err := insertReply(ctx, tx, r, Sent, "", now)
+		return err
+	})
+}
+
+// insertReply reports false when the reply is handled already.
+func insertReply(ctx context.Context, tx *sql.Tx, r Reply, state, reason string, now time.Time) (bool, error) {
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO reply (thread_id, conversation_id, state, reason, handled_at, lane, event, trace) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (thread_id) DO NOTHING`,
+		r.ThreadID, r.ConversationID, state, reason, now.UnixMicro(), r.Lane, r.Event, r.Trace)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// ReplyRefused notes that a reply is not sent, and queues the note that says so in its lane.
+func (s *Store) ReplyRefused(ctx context.Context, r Reply, reason string, note Entry, now time.Time) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		if err := s.Wake(ctx, tx, Notes, r.Lane); err != nil {
 			return err
 		}
-		r, err := tx.ExecContext(ctx, `
-			INSERT INTO reply (thread_id, conversation_id, state, reason, handled_at) VALUES ($1, $2, 'refused', $3, $4) ON CONFLICT (thread_id) DO NOTHING`,
-			threadID, note.ConversationID, reason, now.UnixMicro())
-		if err != nil {
+		if fresh, err := insertReply(ctx, tx, r, Refused, reason, now); err != nil || !fresh {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		note.Kind, note.State = Note, Pending
-		_, err = insertEntry(ctx, tx, lane, note, now)
+		note.Kind, note.State, note.ConversationID = Note, Pending, r.ConversationID
+		_, err := insertEntry(ctx, tx, r.Lane, note, now)
 		return err
 	})
 }
@@ -142,7 +174,9 @@ const contactColumns = `id, supporter, hotline, edited`
 
 // ContactsOf returns whose texts are in a conversation, or go there next.
 func (s *Store) ContactsOf(ctx context.Context, conversationID int64) ([]Contact, error) {
-	return s.contacts(ctx, `conversation_id = $1 OR id IN (SELECT lane FROM entry WHERE conversation_id = $1 AND kind = 'text' AND state = 'done')`, conversationID)
+	return s.contacts(ctx, `id IN (
+		SELECT id FROM lane WHERE conversation_id = $1 AND conversation_id <> 0
+		UNION SELECT lane FROM entry WHERE conversation_id = $1 AND conversation_id <> 0 AND kind = 'text' AND state = 'done')`, conversationID)
 }
 
 // ContactsAt returns who has a lane, which is a mailbox and a contact address.

@@ -69,7 +69,7 @@ func (s *Store) NextNote(ctx context.Context, lane string) (key string, err erro
 }
 
 // RecordEvent keeps a webhook of Help Scout. Conversations it speaks of are looked at before they are used again.
-// It reports false for one that is known already.
+// It reports false for one that is known already, or that is of a conversation that was erased.
 func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		fresh = false
@@ -81,8 +81,9 @@ func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh 
 			}
 		}
 		r, err := tx.ExecContext(ctx, `
-			INSERT INTO event (hash, name, mailbox_id, body, received_at, lane, state, trace) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, e.Body, now.UnixMicro(), lane, state, e.Trace)
+			INSERT INTO event (hash, name, mailbox_id, body, received_at, lane, state, trace)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE conversation_id = $9)
+			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, e.Body, now.UnixMicro(), lane, state, e.Trace, e.ConversationID)
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh 
 		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE lane SET changes = changes + $1, threads = CASE WHEN threads < $2 THEN $2 ELSE threads END
-			WHERE conversation_id = $3`, changes, e.Threads, e.ConversationID)
+			WHERE conversation_id = $3 AND conversation_id <> 0`, changes, e.Threads, e.ConversationID)
 		return err
 	})
 	if err != nil {

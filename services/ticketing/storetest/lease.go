@@ -138,7 +138,7 @@ func freeLanes(b *book) {
 // What has ended is answered as it ended, by nobody's lease: the lane is as free as before. Who asks while somebody
 // else holds the lane may be told to come again, but ends no lease that is not his.
 func endedNeedsNoLease(b *book) {
-	states := []string{sqlstore.Done, sqlstore.Refused, sqlstore.Dead}
+	states := []string{sqlstore.Done, sqlstore.Refused} // what is dead begins anew: deadBeginsAnew
 	for _, state := range states {
 		l, e := b.hold("a", text(state), start)
 		e.State, e.ConversationID, e.ThreadID, e.FirstContact, e.Reason, e.Attempts = state, 7, 77, true, "because", 3

@@ -58,6 +58,31 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"Blocked", blocked},
 		{"Left", left},
 		{"SpendConcurrently", spendConcurrently},
+		{"LookedTill", lookedTill},
+		{"LostReplies", lostReplies},
+		{"UnnamedThreads", unnamedThreads},
+		{"Findings", findings},
+		{"NoSteps", noSteps},
+		{"StepsGrow", stepsGrow},
+		{"StepsBounded", stepsBounded},
+		{"StepsNeedLease", stepsNeedLease},
+		{"StepsOncePerMinute", stepsOncePerMinute},
+		{"EventSteps", eventSteps},
+		{"DeadBeginsAnew", deadBeginsAnew},
+		{"FindItems", findItems},
+		{"ItemColumns", itemColumns},
+		{"Pages", pages},
+		{"RetryNotes", retryNotes},
+		{"RetryEvents", retryEvents},
+		{"RetryConcurrently", retryConcurrently},
+		{"Overview", overview},
+		{"BudgetStands", budgetStands},
+		{"Erasing", erasing},
+		{"ErasingConcurrently", erasingConcurrently},
+		{"ErasingEntries", erasingEntries},
+		{"ForgettingEvents", forgettingEvents},
+		{"Forgetting", forgetting},
+		{"ForgettingMany", forgettingMany},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
 	}
@@ -86,11 +111,13 @@ func newBook(t *testing.T, s *sqlstore.Store) *book {
 	b := &book{Store: s, t: t, ctx: t.Context()}
 	real := s.Wake
 	s.Wake = func(ctx context.Context, tx *sql.Tx, topic string, lanes ...string) error {
-		if topic != sqlstore.Notes {
-			t.Errorf("topic %s was woken", topic)
-		}
 		b.mu.Lock()
-		b.seen = append(b.seen, lanes...)
+		for _, lane := range lanes {
+			if topic != sqlstore.Notes {
+				lane = topic + " " + lane
+			}
+			b.seen = append(b.seen, lane)
+		}
 		b.mu.Unlock()
 		return real(ctx, tx, topic, lanes...)
 	}

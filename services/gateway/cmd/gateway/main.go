@@ -65,8 +65,9 @@ func run(ctx context.Context, _, environ []string) error {
 		return err
 	}
 	log.Info("gateway is ready", "version", telemetry.Version(), "addr", lis.Addr().String())
+	private := process.ListenPrivate(common, log)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return process.Private(ctx, common, log, nil) })
+	group.Go(func() error { return process.Private(ctx, common, log, private, nil, nil) })
 	group.Go(func() error { return service.Run(ctx, lis) })
 	return group.Wait()
 }

@@ -107,7 +107,10 @@ type RecordInboundTextRequest struct {
 	// The MIME type of each file that came with it; the files follow by AttachMedia.
 	MediaContentType []string `protobuf:"bytes,4,rep,name=media_content_type,json=mediaContentType,proto3" json:"media_content_type,omitempty"`
 	// When it was received.
-	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	// Whether nobody told us of it when it came, and it was found in the carrier's list. Then the conversation is looked at before it is
+	// posted: a ledger that is lost, and restored from a backup, may have put it there.
+	FoundLate     bool `protobuf:"varint,6,opt,name=found_late,json=foundLate,proto3" json:"found_late,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,6 +178,13 @@ func (x *RecordInboundTextRequest) GetReceivedAt() *timestamppb.Timestamp {
 		return x.ReceivedAt
 	}
 	return nil
+}
+
+func (x *RecordInboundTextRequest) GetFoundLate() bool {
+	if x != nil {
+		return x.FoundLate
+	}
+	return false
 }
 
 // RecordInboundTextResponse says where the text stands.
@@ -755,14 +765,16 @@ const file_bling_ticketing_v1_ticketing_proto_rawDesc = "" +
 	"mailbox_id\x18\x01 \x01(\x03R\tmailboxId\x12\x1c\n" +
 	"\tsupporter\x18\x02 \x01(\tR\tsupporter\x12\x14\n" +
 	"\x05event\x18\x03 \x01(\tR\x05event\x12\x18\n" +
-	"\ahotline\x18\x04 \x01(\tR\ahotline\"\xdc\x01\n" +
+	"\ahotline\x18\x04 \x01(\tR\ahotline\"\xfb\x01\n" +
 	"\x18RecordInboundTextRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05party\x18\x02 \x01(\v2\x19.bling.ticketing.v1.PartyR\x05party\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\tR\x04body\x12,\n" +
 	"\x12media_content_type\x18\x04 \x03(\tR\x10mediaContentType\x12;\n" +
 	"\vreceived_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"receivedAt\"\xa0\x01\n" +
+	"receivedAt\x12\x1d\n" +
+	"\n" +
+	"found_late\x18\x06 \x01(\bR\tfoundLate\"\xa0\x01\n" +
 	"\x19RecordInboundTextResponse\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\x03R\x0econversationId\x12\x1b\n" +
 	"\tthread_id\x18\x02 \x01(\x03R\bthreadId\x12#\n" +

@@ -1,0 +1,6 @@
+package sqlstore
+
+import "github.com/bling-hotline/bling/internal/check"
+
+// Schema is the switchboard's tables as this build knows them.
+func Schema() (check.Schema, error) { return check.NewSchema("switchboard", migrations) }

@@ -1,0 +1,28 @@
+package telephony
+
+import (
+	"context"
+
+	"github.com/bling-hotline/bling/internal/check"
+	"github.com/bling-hotline/bling/internal/jobs"
+	"github.com/bling-hotline/bling/services/telephony/provision"
+)
+
+// TwilioURL is Twilio's own address; any other one is that of a simulator.
+const TwilioURL = "https://api.twilio.com"
+
+// checks is the chore of looking, if it is wanted.
+func (s *Service) checks() []jobs.Chore {
+	if s.CheckEvery == 0 {
+		return nil
+	}
+	return []jobs.Chore{{Name: "check", Every: s.CheckEvery, Do: s.check}}
+}
+
+// check looks whether Twilio's account is as it should be, and whether the vendors' way leads to us. What is found goes into a table, from where
+// the switchboard and the metrics have it. It changes nothing else: not our readiness either (see process.Run).
+func (s *Service) check(ctx context.Context) error {
+	account := provision.New(provision.Config{Hotlines: s.Hotlines, PublicURL: s.PublicURL, Environment: s.Environment}, s.twilio)
+	outside := check.Outside{URL: s.PublicURL, TwilioTokens: []string{s.AuthToken}, Quiet: true, Simulated: s.APIURL != TwilioURL, Now: s.Now}
+	return s.store.Findings().Look(ctx, s.Log, s.Now, append(account.Checks(), outside.Check())...)
+}

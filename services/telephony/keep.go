@@ -1,0 +1,232 @@
+package telephony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bling-hotline/bling/internal/hotline"
+	"github.com/bling-hotline/bling/internal/jobs"
+	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/telephony/twilio"
+)
+
+const (
+	// keepFor is what a chore has for deleting; the rest of its minute is for noting it.
+	keepFor = 45 * time.Second
+	// recordBatch is how many records are worked on before it is noted, and requestsAtOnce how many of them at once.
+	recordBatch    = 100
+	requestsAtOnce = 8
+)
+
+// keeping are the chores that delete what is older than hotline.Keep says, here and at Twilio, oldest first. What Twilio does not delete yet
+// is tried again the next time.
+func (s *Service) keeping() []jobs.Chore {
+	words := aging{
+		kinds: []string{sqlstore.ItemTextIn, sqlstore.ItemTextOut}, keep: func(k hotline.Keep) time.Duration { return k.Texts },
+		old: s.store.OldWords, atTwilio: s.redact, done: s.store.ForgetWords,
+	}
+	files := aging{
+		kinds: []string{sqlstore.ItemTextIn, sqlstore.MessageOut}, keep: func(k hotline.Keep) time.Duration { return k.Files },
+		old: s.store.OldFiles, atTwilio: s.deleteFiles, done: s.store.FilesDeleted,
+	}
+	return []jobs.Chore{
+		{Name: "delete recordings", Every: s.LookEvery, Do: s.deleteRecordings},
+		{Name: "forget words", Every: s.LookEvery, Do: func(ctx context.Context) error { return s.age(ctx, words) }},
+		{Name: "delete files", Every: s.LookEvery, Do: func(ctx context.Context) error { return s.age(ctx, files) }},
+		{Name: "forget records", Every: 10 * s.LookEvery, Do: s.forgetRecords}, // which has no index for each hotline
+	}
+}
+
+// aging is what becomes of records of some kinds when they are old.
+type aging struct {
+	kinds    []string
+	keep     func(hotline.Keep) time.Duration // 0: for ever
+	old      func(ctx context.Context, kind string, hotline phone.Number, before time.Time, after sqlstore.Record, limit int) ([]sqlstore.Record, error)
+	atTwilio func(context.Context, sqlstore.Record) error
+	done     func(context.Context, []sqlstore.Record) error
+}
+
+func (s *Service) age(ctx context.Context, a aging) error {
+	working, cancel := context.WithTimeout(ctx, keepFor)
+	defer cancel()
+	var failed []error
+	for _, h := range s.Hotlines {
+		keep := a.keep(h.Keep)
+		if keep <= 0 {
+			continue
+		}
+		for _, number := range h.Numbers() {
+			for _, kind := range a.kinds {
+				_, err := s.work(working, func(after sqlstore.Record) ([]sqlstore.Record, error) {
+					return a.old(working, kind, number, s.Now().Add(-keep), after, recordBatch)
+				}, a.atTwilio, a.done)
+				if err != nil && working.Err() == nil {
+					failed = append(failed, fmt.Errorf("deleting what is old: %w", err))
+				}
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// work does something with records at Twilio, a batch at a time, and has it noted. It goes on when Twilio refuses it for one of them: those
+// that cannot be deleted yet are counted, any other refusal is the error in the end.
+func (s *Service) work(ctx context.Context, next func(after sqlstore.Record) ([]sqlstore.Record, error), atTwilio func(context.Context, sqlstore.Record) error,
+	done func(context.Context, []sqlstore.Record) error) (tooEarly int, err error) {
+	var refused error
+	for after := (sqlstore.Record{}); ; {
+		batch, err := next(after)
+		if err != nil || len(batch) == 0 {
+			return tooEarly, errors.Join(refused, err)
+		}
+		after = batch[len(batch)-1]
+		var gone []sqlstore.Record
+		var broken error
+		for i, err := range atOnce(ctx, batch, atTwilio) {
+			failure, answered := errors.AsType[*twilio.Error](err)
+			switch {
+			case err == nil:
+				gone = append(gone, batch[i])
+			case twilio.TooEarly(err), errors.Is(err, errUnclear):
+				tooEarly++
+			case answered && failure.Outcome == twilio.Refused:
+				refused = err
+			default:
+				broken = err
+			}
+		}
+		noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // what is done is noted even if there is no time for more
+		err = done(noting, gone)
+		cancel()
+		if err = errors.Join(broken, err); err != nil || len(batch) < recordBatch {
+			return tooEarly, errors.Join(refused, err)
+		}
+	}
+}
+
+// atOnce does something with each, several at a time, and returns an error for each.
+func atOnce[T any](ctx context.Context, all []T, do func(context.Context, T) error) []error {
+	results := make([]error, len(all))
+	places := make(chan struct{}, requestsAtOnce)
+	var wait sync.WaitGroup
+	for i := range all {
+		places <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-places }()
+			if results[i] = ctx.Err(); results[i] == nil {
+				results[i] = do(ctx, all[i])
+			}
+		})
+	}
+	wait.Wait()
+	return results
+}
+
+// redact deletes the words that Twilio has of a record.
+func (s *Service) redact(ctx context.Context, r sqlstore.Record) error {
+	for _, sid := range r.Messages {
+		if err := s.twilio.Redact(ctx, sid); err != nil {
+			return err
+		}
+	}
+	for _, sid := range r.Recordings {
+		if err := s.twilio.DeleteTranscriptions(ctx, sid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) deleteFiles(ctx context.Context, r sqlstore.Record) error {
+	for _, sid := range r.Messages {
+		if err := s.twilio.DeleteFiles(ctx, sid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errUnclear means that Twilio may have got a message a moment ago that is not in its list yet.
+var errUnclear = errors.New("it is not clear yet whether the carrier has it")
+
+// deleteRecord deletes all that Twilio has of a record.
+func (s *Service) deleteRecord(ctx context.Context, r sqlstore.Record) error {
+	if s.Now().Sub(r.UnclearAt) < time.Minute {
+		return errUnclear
+	}
+	for _, d := range []struct {
+		sids []string
+		do   func(context.Context, string) error
+	}{{r.Messages, s.twilio.DeleteMessage}, {r.Recordings, s.twilio.DeleteRecording}, {r.Calls, s.twilio.DeleteCall}} {
+		for _, sid := range d.sids {
+			if err := d.do(ctx, sid); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deleteRecordings deletes Twilio's copies of recordings that are in the ticket, when their time has come, with their words there.
+func (s *Service) deleteRecordings(ctx context.Context) error {
+	var failed []error
+	for _, h := range s.Hotlines {
+		if h.Keep.Recordings <= 0 {
+			continue
+		}
+		for _, number := range h.Numbers() {
+			sids, err := s.store.OldRecordings(ctx, number, s.Now().Add(-h.Keep.Recordings))
+			if err != nil {
+				return err
+			}
+			for _, sid := range sids {
+				if err := s.twilio.DeleteRecording(ctx, sid); err != nil {
+					failed = append(failed, fmt.Errorf("deleting a recording: %w", err))
+					continue
+				}
+				failed = append(failed, s.store.RecordingDeleted(ctx, sid))
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// keepRecords is for how long a hotline's records are kept. What can still come back is kept in any case.
+func keepRecords(k hotline.Keep) time.Duration {
+	if k.Records <= 0 {
+		return 0
+	}
+	return max(k.Records, sqlstore.ComesBack)
+}
+
+// forgetRecords deletes records that are too old, with all that Twilio has of them, and what is left of those that were erased.
+func (s *Service) forgetRecords(ctx context.Context) error {
+	now := s.Now()
+	remove := func(ctx context.Context, all []sqlstore.Record) error { return s.store.RemoveRecords(ctx, all, now) }
+	failed := []error{
+		s.age(ctx, aging{kinds: sqlstore.RecordKinds, keep: keepRecords, old: s.store.OldRecords, atTwilio: s.deleteRecord, done: remove}),
+		s.store.ForgetStray(ctx, now.AddDate(0, 0, -30)), // who was idle for longest is looked for among those of 28 days
+	}
+	longest, ever := time.Duration(0), false
+	for _, h := range s.Hotlines {
+		keep := keepRecords(h.Keep)
+		longest, ever = max(longest, keep), ever || keep == 0
+		for _, number := range h.Numbers() {
+			if keep > 0 {
+				failed = append(failed, s.store.ForgetRest(ctx, number, now.Add(-keep)))
+			}
+		}
+	}
+	if !ever {
+		failed = append(failed, s.store.ForgetRest(ctx, "", now.Add(-longest)))
+	}
+	for _, kind := range sqlstore.RecordKinds {
+		all, err := s.store.ErasedRecords(ctx, kind, now.Add(-sqlstore.ComesBack), 10*recordBatch)
+		failed = append(failed, err, remove(ctx, all))
+	}
+	return errors.Join(failed...)
+}
