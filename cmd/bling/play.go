@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,8 @@ type ground struct {
 	story   *staged  // the scenario, if there is one
 	anew    chan chan error
 	greeted sync.Once
+
+	switchboard atomic.Pointer[string] // the address of the operators' page
 }
 
 // play runs the hotline against simulated vendors. What the environment says of the real ones is not looked at, so
@@ -199,6 +202,7 @@ func (g *ground) runOnce(ctx context.Context, told chan<- error) (next chan erro
 				return nil, err
 			}
 		}
+		g.switchboard.Store(&parts.Switchboard)
 		g.greet(parts.Switchboard)
 		told <- nil
 	}

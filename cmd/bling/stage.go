@@ -109,7 +109,12 @@ func (g *ground) world(parts running) scenario.World {
 
 // page is what the page is made of.
 func (g *ground) page() playground.Config {
-	c := playground.Config{Simulator: g.Simulator, StateDir: g.dir, Reset: g.reset, HotlineURL: g.public, Record: g.record}
+	c := playground.Config{Simulator: g.Simulator, StateDir: g.dir, Reset: g.reset, HotlineURL: g.public, Record: g.record, SwitchboardURL: func() string {
+		if url := g.switchboard.Load(); url != nil {
+			return *url
+		}
+		return ""
+	}}
 	if g.story != nil {
 		c.Stage = &playground.Stage{Script: g.story.Script, Player: g.story.player.Load}
 	}

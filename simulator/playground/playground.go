@@ -56,7 +56,9 @@ type Config struct {
 	Record func(did []scenario.Did) []byte
 	// HotlineURL is where the hotline's own address is, which is linked to. Optional.
 	HotlineURL string
-	Log        *slog.Logger
+	// SwitchboardURL says where the operators' page is, which is linked to; empty: nowhere. Optional.
+	SwitchboardURL func() string
+	Log            *slog.Logger
 }
 
 // Page is the page. Make it with New.
@@ -165,12 +167,14 @@ func secure(next http.Handler) http.Handler {
 type view struct {
 	Hotline    string
 	HotlineURL string
-	Desk       string // the address of the help desk's page
-	Phones     []phoneView
-	Trouble    trouble
-	Flood      floodView
-	Stage      stageView
-	Recordable bool
+	// SwitchboardURL is where the operators' page is; empty: nowhere.
+	SwitchboardURL string
+	Desk           string // the address of the help desk's page
+	Phones         []phoneView
+	Trouble        trouble
+	Flood          floodView
+	Stage          stageView
+	Recordable     bool
 }
 
 func (p *Page) handlePage(w http.ResponseWriter, r *http.Request) {
@@ -178,10 +182,14 @@ func (p *Page) handlePage(w http.ResponseWriter, r *http.Request) {
 	if id := r.URL.Query().Get("conversation"); id != "" {
 		desk += "/" + url.PathEscape(id)
 	}
-	p.show(w, "page.html", view{
+	v := view{
 		Hotline: simulator.Hotline, HotlineURL: p.HotlineURL, Desk: desk, Phones: p.phoneViews(), Trouble: p.trouble(), Flood: p.flood.view(),
 		Stage: p.stage(), Recordable: p.Record != nil,
-	})
+	}
+	if p.Config.SwitchboardURL != nil {
+		v.SwitchboardURL = p.Config.SwitchboardURL()
+	}
+	p.show(w, "page.html", v)
 }
 
 // show renders a template.
