@@ -78,9 +78,10 @@ func (s *Service) handleReplies(ctx context.Context, conversation string) (more 
 // eventFailed decides when an event is tried again. What waiting cures is tried for ever.
 func (s *Service) eventFailed(ctx context.Context, e *sqlstore.PendingEvent, err error) error {
 	ours, why := stays(err), failure(err)
+	why.Item = e.Hash
 	err = meaning(err)
 	if !ours && (errs.RetryAfter(err) > 0 || errs.KindOf(err) == errs.Unavailable) {
-		return errors.Join(err, s.store.NoteStep(context.WithoutCancel(ctx), e.Hash, why, s.Now()))
+		return errors.Join(err, s.store.NoteStep(context.WithoutCancel(ctx), why, s.Now()))
 	}
 	if countErr := s.store.EventFailed(context.WithoutCancel(ctx), e.Hash, why, s.Now()); countErr != nil {
 		return countErr

@@ -143,7 +143,7 @@ func (s *Store) CallDone(ctx context.Context, c *CallInRow, outcome string, entr
 		if n, err := r.RowsAffected(); n == 0 || err != nil {
 			return err
 		}
-		if err := noteAll(ctx, tx, steps); err != nil || entry == nil {
+		if err := note(ctx, tx, steps...); err != nil || entry == nil {
 			return err
 		}
 		_, err = insertTexts(ctx, tx, []TextInRow{*entry})

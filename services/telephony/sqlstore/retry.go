@@ -80,7 +80,7 @@ func (s *Store) retryTexts(ctx context.Context, w where, st StepRow) (ids []stri
 			if n == 0 {
 				continue
 			}
-			if err := note(ctx, tx, st.about(r.id, "it was "+r.state+": "+r.reason)); err != nil {
+			if err := note(ctx, tx, about(st, r.id, "it was "+r.state+": "+r.reason)); err != nil {
 				return err
 			}
 			ids = append(ids, r.id)
@@ -119,7 +119,7 @@ func (s *Store) RetryMedia(ctx context.Context, keys []string, st StepRow) (retr
 			if _, err := tx.ExecContext(ctx, `UPDATE media_in SET state = 'pending', reason = '', attempts = 0, ended_at = 0 WHERE key = $1`, key); err != nil {
 				return err
 			}
-			if err := note(ctx, tx, st.about(key, "it was dead: "+reasons[key])); err != nil {
+			if err := note(ctx, tx, about(st, key, "it was dead: "+reasons[key])); err != nil {
 				return err
 			}
 		}
@@ -172,7 +172,7 @@ func (s *Store) RetryTextOut(ctx context.Context, key string, patience time.Dura
 			return err
 		}
 		retried = true
-		if err := note(ctx, tx, st.about(key, "it had failed: "+why)); err != nil {
+		if err := note(ctx, tx, about(st, key, "it had failed: "+why)); err != nil {
 			return err
 		}
 		return s.settle(ctx, tx, key, st.At)
@@ -183,7 +183,7 @@ func (s *Store) RetryTextOut(ctx context.Context, key string, patience time.Dura
 	return retried, nil
 }
 
-func (st StepRow) about(item, detail string) StepRow {
+func about(st StepRow, item, detail string) StepRow {
 	st.Item, st.Detail = item, detail
 	return st
 }

@@ -36,7 +36,7 @@ func (s *Store) Telling(ctx context.Context, key, what string) error {
 // tell. steps say what was told.
 func (s *Store) Told(ctx context.Context, key string, state OutState, steps ...StepRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		if err := noteAll(ctx, tx, steps); err != nil {
+		if err := note(ctx, tx, steps...); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `

@@ -178,9 +178,18 @@ func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	return &t, nil
 }
 
-// TextDone notes that a text is in the ticket, hands its media on, and queues the automatic answer if there is one.
+// TextDone notes that a text is in the ticket, hands its media on, and queues the automatic answer if there is one. Nothing follows from a text
+// that is not pending any more.
 func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64, now time.Time, answer *TextOutRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2, first_contact = $3, unanswered = $4 WHERE seq = $5 AND state = 'pending'`,
+			conversationID, now.UnixMicro(), t.FirstContact, t.Unanswered, t.Seq)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
 		if len(t.Media) > 0 {
 			if err := s.insertMedia(ctx, tx, t); err != nil {
 				return err
@@ -192,13 +201,9 @@ func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64
 			}
 		}
 		if answer != nil {
-			if err := s.insertTextOut(ctx, tx, answer); err != nil {
-				return err
-			}
+			return s.insertTextOut(ctx, tx, answer)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2, first_contact = $3, unanswered = $4 WHERE seq = $5 AND state = 'pending'`,
-			conversationID, now.UnixMicro(), t.FirstContact, t.Unanswered, t.Seq)
-		return err
+		return nil
 	})
 }
 

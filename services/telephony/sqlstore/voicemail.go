@@ -116,7 +116,7 @@ func (s *Store) RecordingDeleted(ctx context.Context, recordingSID string) error
 
 func (s *Store) setVoicemail(ctx context.Context, recordingSID, change string, steps ...StepRow) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		if err := noteAll(ctx, tx, steps); err != nil {
+		if err := note(ctx, tx, steps...); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE voicemail SET `+change+` WHERE recording_sid = $1`, recordingSID)

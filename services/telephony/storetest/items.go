@@ -36,8 +36,8 @@ func steps(b *book) {
 	for second := range 120 {
 		b.ok(b.Note(b.ctx, failure("SM2", []string{"down", "slow"}[second%2], start.Add(time.Duration(second)*time.Second))))
 	}
-	if got, err = b.Steps(b.ctx, "SM2"); err != nil || len(got) != 4 {
-		b.t.Errorf("two reasons in two minutes are %d steps, %v, want 4", len(got), err)
+	if got, err = b.Steps(b.ctx, "SM2"); err != nil || len(got) != 1 || got[0].Times != 2 {
+		b.t.Errorf("two reasons in two minutes are %+v, %v, want one step", got, err)
 	}
 }
 
@@ -45,12 +45,14 @@ func steps(b *book) {
 func stepsBounded(b *book) {
 	b.ok(b.Note(b.ctx, failure("other", "down", start)))
 	for n := range 250 {
-		b.ok(b.Note(b.ctx, failure("SM1", fmt.Sprint(n), start)))
+		st := failure("SM1", "", start)
+		st.What = fmt.Sprint(n)
+		b.ok(b.Note(b.ctx, st))
 	}
 	got, err := b.Steps(b.ctx, "SM1")
 	b.ok(err)
-	if len(got) != 200 || got[0].Detail != "50" || got[199].Detail != "249" {
-		b.t.Errorf("%d steps are kept, from %s", len(got), got[0].Detail)
+	if len(got) != 200 || got[0].What != "50" || got[199].What != "249" {
+		b.t.Errorf("%d steps are kept, from %s", len(got), got[0].What)
 	}
 	if got, err = b.Steps(b.ctx, "other"); len(got) != 1 || err != nil {
 		b.t.Errorf("of another item: %+v, %v", got, err)

@@ -99,11 +99,11 @@ func stepsNeedLease(b *book) {
 // Where it would cost a commit, the same trouble is written down once a minute; other trouble at once.
 func stepsOncePerMinute(b *book) {
 	for second := range 150 {
-		b.ok(b.NoteStep(b.ctx, "event", trouble("down", ""), at(float64(second))))
+		b.ok(b.NoteStep(b.ctx, of("event", trouble("down", "")), at(float64(second))))
 	}
 	b.wantSteps("event", "0s-2m0s 3x !down ()")
-	b.ok(b.NoteStep(b.ctx, "event", trouble("telephony is down", ""), at(150)))
-	b.ok(b.NoteStep(b.ctx, "event", trouble("down", ""), at(151)))
+	b.ok(b.NoteStep(b.ctx, of("event", trouble("telephony is down", "")), at(150)))
+	b.ok(b.NoteStep(b.ctx, of("event", trouble("down", "")), at(151)))
 	b.wantSteps("event", "0s-2m0s 3x !down ()", "2m30s-2m30s 1x !telephony is down ()", "2m31s-2m31s 1x !down ()")
 }
 
@@ -157,4 +157,10 @@ func deadBeginsAnew(b *book) {
 			b.t.Errorf("%s is done and held", kind)
 		}
 	}
+}
+
+// of is a step of an item.
+func of(item string, step sqlstore.Step) sqlstore.Step {
+	step.Item = item
+	return step
 }
