@@ -410,7 +410,7 @@ type ListItemsRequest struct {
 	ConversationId int64 `protobuf:"varint,5,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
 	// Accepted before this time: the time of the last one of the page before.
 	Before *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=before,proto3" json:"before,omitempty"`
-	// How many at most; 0: 50. At most 500.
+	// How many at most; 0: 50. At most 500. There are more if the last ones are of the very same time.
 	Limit         int32 `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -667,7 +667,7 @@ type Step struct {
 	At *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
 	// The last time, if the same happened again and again; otherwise absent.
 	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
-	// How often.
+	// How often; of what happens all the time, in how many minutes.
 	Times int32 `protobuf:"varint,3,opt,name=times,proto3" json:"times,omitempty"`
 	// What, in words for people: "accepted", "Twilio did not answer".
 	What string `protobuf:"bytes,4,opt,name=what,proto3" json:"what,omitempty"`
@@ -1078,7 +1078,7 @@ type Count struct {
 	Kind Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=bling.operator.v1.Kind" json:"kind,omitempty"`
 	// The state.
 	State State `protobuf:"varint,2,opt,name=state,proto3,enum=bling.operator.v1.State" json:"state,omitempty"`
-	// How many. Of done ones: those of the last 24 hours.
+	// How many. Of done, failed and unknown ones: those of the last 24 hours.
 	Count         int64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -42,7 +42,8 @@ type OperatorServiceClient interface {
 	ListItems(ctx context.Context, in *ListItemsRequest, opts ...grpc.CallOption) (*ListItemsResponse, error)
 	// GetItem returns what happened to one item, oldest first. NOT_FOUND: this service's ledger does not have it.
 	GetItem(ctx context.Context, in *GetItemRequest, opts ...grpc.CallOption) (*GetItemResponse, error)
-	// RetryItems takes up again what is dead or unrouted. What is not is left as it is, and is no error.
+	// RetryItems takes up again what is dead or unrouted, and texts to people that surely never left. What is not is left as it is, and is no
+	// error.
 	RetryItems(ctx context.Context, in *RetryItemsRequest, opts ...grpc.CallOption) (*RetryItemsResponse, error)
 	// GetOverview tells how the service stands.
 	GetOverview(ctx context.Context, in *GetOverviewRequest, opts ...grpc.CallOption) (*GetOverviewResponse, error)
@@ -159,7 +160,8 @@ type OperatorServiceServer interface {
 	ListItems(context.Context, *ListItemsRequest) (*ListItemsResponse, error)
 	// GetItem returns what happened to one item, oldest first. NOT_FOUND: this service's ledger does not have it.
 	GetItem(context.Context, *GetItemRequest) (*GetItemResponse, error)
-	// RetryItems takes up again what is dead or unrouted. What is not is left as it is, and is no error.
+	// RetryItems takes up again what is dead or unrouted, and texts to people that surely never left. What is not is left as it is, and is no
+	// error.
 	RetryItems(context.Context, *RetryItemsRequest) (*RetryItemsResponse, error)
 	// GetOverview tells how the service stands.
 	GetOverview(context.Context, *GetOverviewRequest) (*GetOverviewResponse, error)
