@@ -108,7 +108,7 @@ func TestBrowserSwitchboard(t *testing.T) {
 		browser.do(chromedp.Click(chromedp.CSS("a.id")))
 		browser.sees("What happened")
 		browser.sees("telephony: dead")
-		browser.picture("3-item")
+		browser.picture("switchboard")
 		if shows := browser.eval("document.documentElement.outerHTML"); strings.Contains(shows, "secret") || strings.Contains(shows, "555-0142") || strings.Contains(shows, "6175550142") {
 			t.Errorf("the page tells who or what: %s", shows)
 		}

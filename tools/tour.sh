@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
-go test ./test -run '^TestPlayground' -artifacts -outputdir="$pictures"
-for picture in first-visit answered story pictures ringing press-1 voicemail call-back trouble flood scenario; do
-	cwebp -quiet -q 80 -resize 1200 0 "$(find "$pictures" -name "$picture.png")" -o "docs/tour/$picture.webp"
+go test ./test -run '^TestPlayground|^TestBrowserSwitchboard$' -artifacts -outputdir="$pictures"
+for picture in first-visit answered story pictures ringing press-1 voicemail call-back trouble flood scenario switchboard; do
+	cwebp -quiet -q 80 -resize 1200 0 "$(find "$pictures" -name "$picture.png" -print -quit)" -o "docs/tour/$picture.webp"
 done
