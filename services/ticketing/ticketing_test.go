@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
@@ -45,6 +47,33 @@ func TestSecondText(t *testing.T) {
 			t.Errorf("%d calls for a known supporter, want 1", calls)
 		}
 		if got := bodies(d.one()); strings.Join(got, "|") != "one|two" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// A ledger that was restored from a backup does not know what is in the tickets. What is found late in the carrier's list is looked for there
+// first, so that nothing is there twice; what is not is posted.
+func TestLostLedger(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
+		sim, url := newSim(t)
+		came := timestamppb.Now()
+		before := start(t, sqldb.Config{Dir: t.TempDir()}, sim, url)
+		for i, body := range []string{"one", "ok", "ok"} {
+			before.text("SM"+itoa(int64(i)), body)
+		}
+		after := start(t, db, sim, url)
+		for i, body := range []string{"one", "ok", "ok", "ok"} {
+			res, err := after.RecordInboundText(t.Context(), &ticketingv1.RecordInboundTextRequest{
+				Key: "SM" + itoa(int64(i)), Party: &ticketingv1.Party{MailboxId: mailbox, Supporter: caller, Hotline: "+15017122661"}, Body: body,
+				ReceivedAt: came, FoundLate: true,
+			})
+			check(t, err)
+			if res.GetConversationId() != after.one().ID || res.GetFirstContact() {
+				t.Errorf("%s: %+v", body, res)
+			}
+		}
+		if got := bodies(after.one()); strings.Join(got, "|") != "one|ok|ok|ok" {
 			t.Errorf("%q", got)
 		}
 	})
