@@ -30,8 +30,10 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 	return s
 }
 
+var ready = sqldbtest.Ready{Open: sqlstore.Open}
+
 func TestSQLite(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) *sqlstore.Store { return open(t, sqldb.Config{Dir: t.TempDir()}) })
+	storetest.Run(t, func(t *testing.T) *sqlstore.Store { return open(t, ready.SQLite(t)) })
 }
 
 func TestPostgres(t *testing.T) {
