@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,14 +28,15 @@ func TestMetrics(t *testing.T) {
 	defer db.Close()
 	store := sqlstore.New(db)
 	store.Wake = func(context.Context, *sql.Tx, string, ...string) error { return nil }
-	status := http.StatusOK
+	var status atomic.Int64
+	status.Store(http.StatusOK)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/v2/oauth2/token":
-		case status == 0:
+		case status.Load() == 0:
 			panic(http.ErrAbortHandler)
 		default:
-			w.WriteHeader(status)
+			w.WriteHeader(int(status.Load()))
 		}
 		_, _ = w.Write([]byte(`{"access_token":"x","expires_in":1000}`)) //nolint:errcheck // the client says so
 	}))
@@ -100,7 +102,7 @@ func TestMetrics(t *testing.T) {
 	want("bling_lane_age", "replies", 0)
 
 	ask := func(n, answer int) {
-		status = answer
+		status.Store(int64(answer))
 		for range n {
 			_, _ = desk.Conversation(t.Context(), 1) //nolint:errcheck // it is counted
 		}
