@@ -53,18 +53,18 @@ test: ## all tests, on SQLite and PostgreSQL, with the race detector, and in a r
 .PHONY: test
 
 tested-alone:
-	go test $(RACE) -timeout 20m $$(go list work | grep -v '/test$$')
+	go test $(RACE) -timeout 40m $$(go list work | grep -v '/test$$')
 .PHONY: tested-alone
 
 # The whole hotline, at full speed. The race detector makes SQLite, which is compiled to Go, ten times slower, and sees nothing of
 # other processes.
 tested-together:
-	go test -timeout 20m ./test
+	go test -timeout 40m ./test
 .PHONY: tested-together
 
 # So what runs in this process runs again, with less of everything.
 tested-for-races:
-	go test $(RACE) -short -timeout 20m ./test
+	go test $(RACE) -short -timeout 40m ./test
 .PHONY: tested-for-races
 
 bench: ## what a text costs, on SQLite and PostgreSQL, beside what it must cost at least
