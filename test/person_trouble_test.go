@@ -14,6 +14,7 @@ import (
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
@@ -23,16 +24,19 @@ import (
 
 // Whatever fails meanwhile, at the vendors or here, and wherever it is cut off: asked for again and again, it ends as if nothing had.
 func TestErasePersonInTrouble(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it takes a while")
+	}
 	people(t, func(t *testing.T, w *town) {
 		before := w.others(lee)
 		random := rand.New(rand.NewPCG(8, 3))
-		trouble := fault.Switches{ErrorRate: 0.15, DropBeforeRate: 0.1, DropAfterRate: 0.15, Path: "/"}
+		trouble := fault.Switches{ErrorRate: 0.1, DropBeforeRate: 0.1, DropAfterRate: 0.1, Path: "/"}
 		w.Twilio.Faults().Set(trouble)
 		w.HelpScout.Faults().Set(trouble)
 		done, tries := 0, 0
 		for ; done < 2; tries++ { // both, one after the other
 			ledger := []operatorv1.OperatorServiceClient{w.Operator.Telephony, w.Operator.Ticketing}[done]
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1005+random.IntN(100))*time.Millisecond) // a second of it is for the answer
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1005+random.IntN(100+20*tries))*time.Millisecond) // a second of it is for the answer
 			res, err := ledger.ErasePerson(ctx, &operatorv1.ErasePersonRequest{Number: kim})
 			cancel()
 			switch {
@@ -202,6 +206,45 @@ func TestErasePersonWaiting(t *testing.T) {
 		w.wantGone("after all")
 		if got := w.Twilio.Inbox(kim); len(got) != received {
 			t.Errorf("they got %v", got[received:])
+		}
+	})
+}
+
+// What is being delivered while they are erased is waited for: nothing follows from it.
+func TestErasePersonUnderWay(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
+		w := &town{hotlinetest.Start(t, hotlinetest.Options{DB: db}), t}
+		w.HelpScout.Faults().Set(fault.Switches{DelayMS: 500, Path: "POST /v2/conversations"})
+		d, err := w.Twilio.Text(t.Context(), twiliosim.Text{From: kim, To: simulator.Hotline, Body: "I am the raspberry"})
+		w.ok(err)
+		for w.count("ticketing.entry", d.MessageSid, "posting") == 0 { // nobody is told that it is being posted
+			if t.Context().Err() != nil {
+				t.Fatal("it is not posted")
+			}
+		}
+		w.erase(kim)
+		w.idle()
+		w.erase(kim) // the wake-ups
+		w.wantGone("erased while their text was being posted")
+		if got := w.Twilio.Inbox(kim); len(got) > 0 {
+			t.Errorf("they got %v", got)
+		}
+	})
+}
+
+// A contact that is somebody of the organisation's other mailboxes as well keeps what is not the hotline's, and the answer says so.
+func TestErasePersonKnownElsewhere(t *testing.T) {
+	people(t, func(t *testing.T, w *town) {
+		desk := helpscout.New(w.HelpScoutURL, helpscoutsim.DefaultClientID, helpscoutsim.DefaultClientSecret, free{})
+		customer, _ := w.HelpScout.Customer(address(kim))
+		w.ok(desk.ChangeContact(t.Context(), customer.ID, []helpscout.Patch{{Op: "add", Path: "/emails", Value: map[string]string{"type": "home", "value": "kim@example.org"}}}))
+		deleted := w.erase(kim)
+		if deleted["contacts left, because they have other addresses"] != 1 || deleted["conversations"] != 1 || deleted["contacts"] != 0 {
+			t.Errorf("deleted %v", deleted)
+		}
+		w.wantGone("erased")
+		if left, found := w.HelpScout.Customer("kim@example.org"); !found || len(left.Emails) != 1 || len(left.Phones) != 0 {
+			t.Errorf("the contact: %+v", left)
 		}
 	})
 }

@@ -14,11 +14,21 @@ import (
 // Forget deletes the jobs of those lanes that have no work, of all topics, also those that have ended: their arguments name the lane. It
 // reports whether one of these lanes is being worked on just now; such a job stays.
 func (q *Queue) Forget(ctx context.Context, is func(lane string) bool) (busy bool, err error) {
+	// A job that begins while it is deleted is not deleted, and River does not say so: it is looked until there is none.
+	for deleted := true; deleted && !busy; {
+		if deleted, busy, err = q.forgetAll(ctx, is); err != nil {
+			return false, err
+		}
+	}
+	return busy, nil
+}
+
+func (q *Queue) forgetAll(ctx context.Context, is func(lane string) bool) (deleted, busy bool, err error) {
 	const page = 1000
 	for params := river.NewJobListParams().Kinds(drain{}.Kind()).First(page); ; {
 		list, err := q.client.JobList(ctx, params)
 		if err != nil {
-			return false, fmt.Errorf("listing jobs: %w", err)
+			return false, false, fmt.Errorf("listing jobs: %w", err)
 		}
 		for _, job := range list.Jobs {
 			var args drain
@@ -26,14 +36,16 @@ func (q *Queue) Forget(ctx context.Context, is func(lane string) bool) (busy boo
 				continue
 			}
 			switch err := q.forget(ctx, job.ID, args); {
+			case err == nil:
+				deleted = true
 			case errors.Is(err, rivertype.ErrJobRunning):
 				busy = true
-			case err != nil && !errors.Is(err, errMore) && !errors.Is(err, rivertype.ErrNotFound):
-				return false, fmt.Errorf("deleting a job: %w", err)
+			case !errors.Is(err, errMore) && !errors.Is(err, rivertype.ErrNotFound):
+				return false, false, fmt.Errorf("deleting a job: %w", err)
 			}
 		}
 		if len(list.Jobs) < page {
-			return busy, nil
+			return deleted, busy, nil
 		}
 		params = params.After(list.LastCursor)
 	}

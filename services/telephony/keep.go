@@ -26,11 +26,11 @@ const (
 // is tried again the next time.
 func (s *Service) keeping() []jobs.Chore {
 	words := aging{
-		kinds: []string{sqlstore.ItemTextIn, sqlstore.ItemTextOut}, keep: func(k hotline.Keep) time.Duration { return k.Texts },
+		what: "words", kinds: []string{sqlstore.ItemTextIn, sqlstore.ItemTextOut}, keep: func(k hotline.Keep) time.Duration { return k.Texts },
 		old: s.store.OldWords, atTwilio: s.redact, done: s.store.ForgetWords,
 	}
 	files := aging{
-		kinds: []string{sqlstore.ItemTextIn, sqlstore.MessageOut}, keep: func(k hotline.Keep) time.Duration { return k.Files },
+		what: "files", kinds: []string{sqlstore.ItemTextIn, sqlstore.MessageOut}, keep: func(k hotline.Keep) time.Duration { return k.Files },
 		old: s.store.OldFiles, atTwilio: s.deleteFiles, done: s.store.FilesDeleted,
 	}
 	return []jobs.Chore{
@@ -43,6 +43,7 @@ func (s *Service) keeping() []jobs.Chore {
 
 // aging is what becomes of records of some kinds when they are old.
 type aging struct {
+	what     string // for the log
 	kinds    []string
 	keep     func(hotline.Keep) time.Duration // 0: for ever
 	old      func(ctx context.Context, kind string, hotline phone.Number, before time.Time, after sqlstore.Record, limit int) ([]sqlstore.Record, error)
@@ -61,9 +62,16 @@ func (s *Service) age(ctx context.Context, a aging) error {
 		}
 		for _, number := range h.Numbers() {
 			for _, kind := range a.kinds {
+				deleted := 0
 				_, err := s.work(working, func(after sqlstore.Record) ([]sqlstore.Record, error) {
 					return a.old(working, kind, number, s.Now().Add(-keep), after, recordBatch)
-				}, a.atTwilio, a.done)
+				}, a.atTwilio, func(ctx context.Context, all []sqlstore.Record) error {
+					deleted += len(all)
+					return a.done(ctx, all)
+				})
+				if deleted > 0 {
+					s.Log.InfoContext(ctx, "what is old was deleted", "what", a.what, "of", kind, "hotline", number, "records", deleted)
+				}
 				if err != nil && working.Err() == nil {
 					failed = append(failed, fmt.Errorf("deleting what is old: %w", err))
 				}
@@ -208,7 +216,7 @@ func (s *Service) forgetRecords(ctx context.Context) error {
 	now := s.Now()
 	remove := func(ctx context.Context, all []sqlstore.Record) error { return s.store.RemoveRecords(ctx, all, now) }
 	failed := []error{
-		s.age(ctx, aging{kinds: sqlstore.RecordKinds, keep: keepRecords, old: s.store.OldRecords, atTwilio: s.deleteRecord, done: remove}),
+		s.age(ctx, aging{what: "all", kinds: sqlstore.RecordKinds, keep: keepRecords, old: s.store.OldRecords, atTwilio: s.deleteRecord, done: remove}),
 		s.store.ForgetStray(ctx, now.AddDate(0, 0, -30)), // who was idle for longest is looked for among those of 28 days
 	}
 	longest, ever := time.Duration(0), false

@@ -47,7 +47,7 @@ func (s *Service) ErasePerson(ctx context.Context, r *operatorv1.ErasePersonRequ
 	if err != nil {
 		return nil, err
 	}
-	e := &erasure{Service: s, supporter: string(number), till: s.Now(), deleted: map[string]int64{}}
+	e := &erasure{Service: s, supporter: string(number), deleted: map[string]int64{}}
 	working, cancel := context.WithTimeout(ctx, eraseFor)
 	defer cancel()
 	if deadline, ok := ctx.Deadline(); ok {

@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 type erasure struct {
 	*Service
 	supporter string
-	till      time.Time // who texts or calls after this is somebody new
+	till      time.Time // who texts or calls after this is somebody new; see settle
 	deleted   map[string]int64
 	tooEarly  int // what Twilio does not delete yet
 }
@@ -29,7 +30,7 @@ var removed = map[string]string{
 
 // run does what it can. A precondition that is not met is the error.
 func (e *erasure) run(ctx context.Context) error {
-	goesOn, err := e.store.OnCall(ctx, e.supporter, e.till)
+	goesOn, err := e.store.OnCall(ctx, e.supporter, e.Now())
 	if err != nil {
 		return err
 	}
@@ -39,14 +40,21 @@ func (e *erasure) run(ctx context.Context) error {
 	if err := e.settle(ctx); err != nil {
 		return err
 	}
+	var refused error
 	for _, kind := range sqlstore.RecordKinds {
 		early, err := e.work(ctx, func(after sqlstore.Record) ([]sqlstore.Record, error) {
 			return e.store.RecordsOf(ctx, kind, e.supporter, e.till, after, recordBatch)
 		}, e.deleteRecord, e.remove)
 		e.tooEarly += early
+		if failure, ok := errors.AsType[*twilio.Error](err); ok && failure.Outcome == twilio.Refused {
+			refused, err = err, nil // the rest can be deleted all the same
+		}
 		if err != nil {
 			return err
 		}
+	}
+	if refused != nil {
+		return refused
 	}
 	if err := e.searchTwilio(ctx); err != nil || e.tooEarly > 0 {
 		return err
@@ -75,14 +83,16 @@ func (e *erasure) theirs(callBacks map[string]bool) func(lane string) bool {
 	}
 }
 
-// settle drops what waits, and waits for what is being worked on. A step that was under way may have left something behind, so it does so twice.
+// settle drops what waits, and waits for what is being worked on. A step that was under way may have left something behind, such as a welcome to
+// be sent, so it does so until nothing was under way. All until then is erased.
 func (e *erasure) settle(ctx context.Context) error {
 	callBacks, err := e.store.CallBacksOf(ctx, e.supporter)
 	if err != nil {
 		return err
 	}
 	for quiet := 0; quiet < 2; quiet++ {
-		if err := e.store.DropWaiting(ctx, e.supporter, e.till, e.Now()); err != nil {
+		e.till = e.Now()
+		if err := e.store.DropWaiting(ctx, e.supporter, e.till, e.till); err != nil {
 			return err
 		}
 		waited, err := e.forgetJobs(ctx, e.theirs(callBacks))

@@ -196,30 +196,6 @@ func (e *erasure) conversation(ctx context.Context, c sqlstore.Whereabouts) erro
 	return e.forget(ctx, c.ConversationID, v.ID)
 }
 
-// shared reports whether somebody else's texts are in a conversation.
-func (e *erasure) shared(ctx context.Context, c sqlstore.Whereabouts, v helpscout.Conversation, threads []helpscout.Thread) (bool, error) {
-	if slices.ContainsFunc(threads, func(t helpscout.Thread) bool {
-		return t.Type == "customer" && !e.theirs(t) && (t.Customer.ID != 0 || t.Customer.Email != "")
-	}) {
-		return true, nil
-	}
-	for _, id := range []int64{c.ConversationID, v.ID} {
-		people, err := e.store.ContactsOf(ctx, id)
-		if err != nil {
-			return false, err
-		}
-		if slices.ContainsFunc(people, func(p sqlstore.Contact) bool { return !slices.Contains(e.lanes, p.Lane) }) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// theirs reports whether a thread was written by them, or to them.
-func (e *erasure) theirs(t helpscout.Thread) bool {
-	return e.known && t.Customer.ID == e.contact.ID || strings.EqualFold(t.Customer.Email, e.address)
-}
-
 // settle drops what waits in their lanes, and the replies in conversations, and waits for what is being worked on.
 func (e *erasure) settle(ctx context.Context, conversationIDs ...int64) error {
 	if err := e.store.DropWaiting(ctx, e.lanes, conversationIDs, e.Now()); err != nil {
@@ -254,61 +230,6 @@ func (e *erasure) forget(ctx context.Context, conversationIDs ...int64) error {
 		}
 	}
 	return nil
-}
-
-// erasedText is what stands in place of what somebody wrote who was erased.
-const erasedText = "(erased)"
-
-// cleanShared does what can be done to a conversation that is somebody else's as well: it takes out what they wrote, what was written to them,
-// and notes about them. If Help Scout does not let us change a thread, it stays.
-func (e *erasure) cleanShared(ctx context.Context, v helpscout.Conversation, threads []helpscout.Thread, conversationIDs ...int64) error {
-	var ours []int64
-	for _, id := range conversationIDs { // what was merged is known by where it was before
-		more, err := e.store.Threads(ctx, id, e.lanes)
-		if err != nil {
-			return err
-		}
-		ours = append(ours, more...)
-	}
-	for _, t := range threads {
-		if t.Body == erasedText || !slices.Contains(ours, t.ID) && !(e.theirs(t) && (t.Type == "customer" || isAnswer(t))) {
-			continue
-		}
-		for _, a := range t.Embedded.Attachments {
-			if err := refusable(e.desk.DeleteAttachment(ctx, v.ID, a.ID)); err != nil {
-				return err
-			}
-		}
-		err := e.desk.SetThreadText(ctx, v.ID, t.ID, erasedText)
-		if err == nil {
-			e.deleted["texts in others' conversations"]++
-		}
-		if err := refusable(err); err != nil {
-			return err
-		}
-	}
-	subject, err := e.desk.Subject(ctx, v.ID)
-	if err == nil && strings.Contains(subject, e.who.Display()) {
-		err = e.desk.SetSubject(ctx, v.ID, strings.ReplaceAll(subject, e.who.Display(), erasedText))
-	}
-	if err := refusable(err); err != nil {
-		return err
-	}
-	for _, id := range conversationIDs {
-		if err := e.store.ForgetEvents(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// refusable is an error unless it is that Help Scout does not let us, which somebody is told of.
-func refusable(err error) error {
-	switch helpscout.StatusOf(err) {
-	case 400, 403, 404, 409, 412, 423:
-		return nil
-	}
-	return err
 }
 
 // eraseContact deletes the contact, or if it cannot be ruled out that others' conversations would go with it, all that names them in it. One
@@ -355,7 +276,7 @@ func (e *erasure) eraseContact(ctx context.Context) error {
 	}
 	e.deleted["contacts emptied"]++
 	if !oursAlone {
-		e.left[leftContact]++
+		e.left[leftContact] = 1
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (s *Store) OnCall(ctx context.Context, supporter string, now time.Time) (go
 	return goesOn, err
 }
 
-// DropWaiting ends what waits of a supporter from until a time: nothing more of it is delivered, sent, or told to the ticket. Of what the
+// DropWaiting ends now what waits of a supporter from until a time: nothing more of it is delivered, sent, or told to the ticket. Of what the
 // carrier may have got nobody knows whether it left.
 func (s *Store) DropWaiting(ctx context.Context, supporter string, till, now time.Time) error {
 	w := of(supporter)

@@ -1,8 +1,8 @@
 // Package sqlstore is telephony's ledger: every text and call, from the moment it is accepted to its end.
 // It runs on SQLite and PostgreSQL; package storetest holds what both must do.
 //
-// A row moves through its states forward only, and each state is committed before the world can see its effect. Only
-// files are deleted, when their addresses have expired.
+// A row moves through its states forward only, and each state is committed before the world can see its effect. What is
+// old is deleted if the hotline says so (keep.go), and what is somebody's who is erased (erase.go).
 package sqlstore
 
 import (

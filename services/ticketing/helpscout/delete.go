@@ -2,6 +2,7 @@ package helpscout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,7 +29,7 @@ type ContactEntry struct {
 // See https://developer.helpscout.com/mailbox-api/endpoints/customers/list/.
 func (c *Client) FindContact(ctx context.Context, email string) (found Contact, ok bool, err error) {
 	if strings.ContainsAny(email, `"\()`) {
-		return found, false, fmt.Errorf("%q cannot be searched for", email)
+		return found, false, errors.New("this address cannot be searched for")
 	}
 	var page struct {
 		Embedded struct {
