@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,7 @@ type ground struct {
 	anew    chan chan error
 	greeted sync.Once
 
+	there       chan struct{}          // closed when the hotline has opened its door
 	switchboard atomic.Pointer[string] // the address of the operators' page
 }
 
@@ -59,7 +61,7 @@ func play(ctx context.Context, args, environ []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	g := &ground{anew: make(chan chan error)}
+	g := &ground{anew: make(chan chan error), there: make(chan struct{})}
 	switch flags.NArg() {
 	case 0:
 	case 1:
@@ -78,7 +80,7 @@ func play(ctx context.Context, args, environ []string) error {
 	if err != nil {
 		return err
 	}
-	g.Page = page.Handler()
+	g.Page = g.opened(page.Handler())
 	telemetry.TellVendors()
 	for _, kv := range environ { // traces would leave this machine
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "OTEL_") {
@@ -94,6 +96,17 @@ func play(ctx context.Context, args, environ []string) error {
 	group.Go(func() error { return g.Run(ctx) })
 	group.Go(func() error { return g.keepRunning(ctx, page) })
 	return group.Wait()
+}
+
+// opened is the page, which waits until the hotline has opened its door: a browser that still has it from before would text one that is not there.
+func (g *ground) opened(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-g.there:
+			page.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	})
 }
 
 // prepare starts the vendors, and says how the hotline is to run.
@@ -283,6 +296,7 @@ func without(environ []string, prefixes ...string) []string {
 // greet says once what there is. switchboard is the address of the operators' page, if there is one.
 func (g *ground) greet(switchboard string) {
 	g.greeted.Do(func() {
+		close(g.there)
 		what, kept := "phones, the help desk, and what happens", "Texts and conversations are still there next time, in "+g.dir
 		if g.story != nil {
 			what, kept = "the scenario "+g.story.Name+" is played there", "Nothing of it is kept."

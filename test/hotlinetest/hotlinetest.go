@@ -223,10 +223,13 @@ func (h *Hotline) StopTicketing() {
 	}
 }
 
-// StopDatabase takes telephony's database away for good.
+// StopDatabase takes telephony's database away for good, once its queues have started: a service that cannot start ends.
 func (h *Hotline) StopDatabase() {
 	h.Unrecorded()
 	for _, r := range *h.replicas.Load() {
+		for started := 0; started <= len(telephonystore.Topics); { // and that of the chores
+			fatal(h.t, r.telephony.Read.QueryRowContext(h.t.Context(), `SELECT count(*) FROM river_queue`).Scan(&started))
+		}
 		r.telephony.Close()
 	}
 }
