@@ -248,3 +248,76 @@ func TestErasePersonKnownElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// The contact goes only if nobody else's conversation goes with it: others may have written to them in mailboxes of which the hotline knows nothing.
+func TestErasePersonInOtherMailboxes(t *testing.T) {
+	const office, ben = simulator.MailboxID + 1, "ben@example.org"
+	people(t, func(t *testing.T, w *town) {
+		desk := helpscout.New(w.HelpScoutURL, helpscoutsim.DefaultClientID, helpscoutsim.DefaultClientSecret, free{})
+		write := func(email, text string) int64 {
+			t.Helper()
+			who := helpscout.Customer{Email: email}
+			id, err := desk.Create(t.Context(), helpscout.NewConversation{
+				Subject: "Hello", Type: "email", MailboxID: office, Status: "active", Customer: who, Threads: []helpscout.NewThread{{Type: "customer", Customer: &who, Text: text}},
+			})
+			w.ok(err)
+			return id
+		}
+		for range 30 {
+			write(address(kim), "I am the raspberry")
+		}
+		bens, kims := write(ben, "I am the cranberry"), write(address(kim), "Here is the raspberry as well")
+		w.ok(w.HelpScout.Merge(bens, kims))
+		deleted := w.erase(kim)
+		if deleted["conversations"] != 31 || deleted["conversations left, because they hold others' texts"] != 1 || deleted["contacts"] != 0 || deleted["contacts emptied"] != 1 {
+			t.Errorf("deleted %v", deleted)
+		}
+		if c, there := w.HelpScout.Conversation(kims); !there || !strings.Contains(fmt.Sprintf("%+v", c), "cranberry") {
+			t.Errorf("Ben's text is gone: %+v", c)
+		}
+		for _, place := range w.left(kim, "raspberry") {
+			if !strings.Contains(place, "Where:createdBy") && !strings.Contains(place, "Where:to") {
+				t.Errorf("Kim is still in %s", place)
+			}
+		}
+	})
+}
+
+// As long as Help Scout's list lags it may not show somebody else's conversation that the contact was just made the customer of.
+func TestErasePersonWhileTheListLags(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
+		w := &town{hotlinetest.Start(t, hotlinetest.Options{DB: db, HelpScout: func(c *helpscoutsim.Config) { c.ListLag = time.Hour }}), t}
+		w.text(kim, "I am the raspberry")
+		w.text(lee, "I am the blueberry")
+		lees := conversationOf(w.Vendors, lee).ID
+		w.ok(w.HelpScout.ChangeCustomer(lees, address(kim)))
+		deleted := w.erase(kim)
+		if deleted["contacts"] != 0 || deleted["contacts emptied"] != 1 {
+			t.Errorf("deleted %v", deleted)
+		}
+		if c, there := w.HelpScout.Conversation(lees); !there || !strings.Contains(fmt.Sprintf("%+v", c), "blueberry") {
+			t.Errorf("Lee's text is gone: %+v", c)
+		}
+	})
+}
+
+// What somebody has mailed to other mailboxes from an address of their own is not the hotline's.
+func TestErasePersonLeavesTheirMail(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
+		w := &town{hotlinetest.Start(t, hotlinetest.Options{DB: db}), t}
+		w.text(kim, "I am the raspberry")
+		desk := helpscout.New(w.HelpScoutURL, helpscoutsim.DefaultClientID, helpscoutsim.DefaultClientSecret, free{})
+		customer, _ := w.HelpScout.Customer(address(kim))
+		w.ok(desk.ChangeContact(t.Context(), customer.ID, []helpscout.Patch{{Op: "add", Path: "/emails", Value: map[string]string{"type": "home", "value": "kim@example.org"}}}))
+		kims := helpscout.Customer{Email: "kim@example.org"}
+		mail, err := desk.Create(t.Context(), helpscout.NewConversation{
+			Subject: "Hello", Type: "email", MailboxID: simulator.MailboxID + 1, Status: "active", Customer: kims,
+			Threads: []helpscout.NewThread{{Type: "customer", Customer: &kims, Text: "Not for the hotline"}},
+		})
+		w.ok(err)
+		deleted := w.erase(kim)
+		if c, there := w.HelpScout.Conversation(mail); !there || len(c.Threads) != 1 || deleted["conversations"] != 1 {
+			t.Errorf("deleted %v; their mail: %+v", deleted, c)
+		}
+	})
+}

@@ -52,12 +52,11 @@ func startBoard(t *testing.T, h *hotlinetest.Hotline, c sqldb.Config) board {
 	b := board{}
 	hot := hotline.New(simulator.Hotline, simulator.MailboxID)
 	hot.Name = "Help line"
-	b.Service, err = switchboard.New(switchboard.Config{
+	b.Service = switchboard.New(switchboard.Config{
 		Hotlines: hotline.Hotlines{hot}, WebURL: h.HelpScoutURL, PrivateAddr: "127.0.0.1:0", TraceURL: "https://traces.example.org/{trace}", Cost: 4,
 	}, switchboard.Deps{DB: db, Telephony: h.Operator.Telephony, Ticketing: h.Operator.Ticketing, Phones: h.Telephony, Dialer: h.Dialer, Now: h.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
-	must(t, err)
 	server := httptest.NewServer(b.Pages())
 	t.Cleanup(server.Close)
 	b.url = server.URL

@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
@@ -19,10 +21,22 @@ const agentsHelp = `bling agents                    who is set up to call back
 bling revoke USER               signs an agent out everywhere and forgets their phone; USER is the id in Help Scout
 bling audit                     what agents did and tried, newest first
 
-They talk gRPC to the dialer, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR). On another machine they
+They talk gRPC to the dialer` + orToBling
+
+// orToBling is how the help goes on of commands that dial.
+const orToBling = `, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR). On another machine they
 need the certificate of operator (bling certs): set BLING_TLS_DIR to its folder.
 
 `
+
+// dial connects to a service, as operator where that must be shown.
+func dial(r *env.Reader, service, addr string) (*grpc.ClientConn, error) {
+	id := process.Identity(r, "")
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return rpc.Dial(service, addr, id)
+}
 
 // agents lists who may call back, takes that away, or shows what they did.
 func agents(ctx context.Context, command string, environ, args []string) error {
@@ -39,11 +53,7 @@ func agents(ctx context.Context, command string, environ, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("want %d arguments, got %d", want, flags.NArg())
 	}
-	id := process.Identity(r, "")
-	if err := r.Err(); err != nil {
-		return err
-	}
-	conn, err := rpc.Dial("dialer", *addr, id)
+	conn, err := dial(r, "dialer", *addr)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,6 @@ import (
 
 	"github.com/bling-hotline/bling/internal/env"
 	"github.com/bling-hotline/bling/internal/phone"
-	"github.com/bling-hotline/bling/internal/process"
-	"github.com/bling-hotline/bling/internal/rpc"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 )
 
@@ -22,10 +20,7 @@ const blockHelp = `bling block NUMBER 'reason'     keeps a number's texts and ca
 bling unblock NUMBER            lets it in again
 bling blocks                    who is kept out
 
-They talk gRPC to telephony, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR). On another machine they
-need the certificate of operator (bling certs): set BLING_TLS_DIR to its folder.
-
-`
+They talk gRPC to telephony` + orToBling
 
 // block keeps numbers out, lets them in, or lists them.
 func block(ctx context.Context, command string, environ, args []string) error {
@@ -42,11 +37,7 @@ func block(ctx context.Context, command string, environ, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("want %d arguments, got %d", want, flags.NArg())
 	}
-	id := process.Identity(r, "")
-	if err := r.Err(); err != nil {
-		return err
-	}
-	conn, err := rpc.Dial("telephony", *addr, id)
+	conn, err := dial(r, "telephony", *addr)
 	if err != nil {
 		return err
 	}

@@ -10,20 +10,16 @@ import (
 	"text/tabwriter"
 
 	"github.com/bling-hotline/bling/internal/env"
-	"github.com/bling-hotline/bling/internal/process"
-	"github.com/bling-hotline/bling/internal/rpc"
 	switchboardv1 "github.com/bling-hotline/bling/proto/gen/bling/switchboard/v1"
 )
 
 const operatorsHelp = `bling operators                 who may use the switchboard
-bling operators add NAME        invites somebody, or gives them another role or password: prints a link with which they choose one
+bling operators add NAME        invites somebody, or gives them another password, or with -role another role: prints a link with which
+                                they choose a password
 bling operators remove NAME     signs somebody out everywhere and forgets them
 bling operators audit           what operators did and tried, newest first
 
-They talk gRPC to the switchboard, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR). On another machine they
-need the certificate of operator (bling certs): set BLING_TLS_DIR to its folder.
-
-`
+They talk gRPC to the switchboard` + orToBling
 
 // roles are what can be given to -role.
 var roles = map[string]switchboardv1.Role{"viewer": switchboardv1.Role_ROLE_VIEWER, "operator": switchboardv1.Role_ROLE_OPERATOR}
@@ -34,7 +30,7 @@ func operators(ctx context.Context, w io.Writer, environ, args []string) error {
 	flags := flag.NewFlagSet("operators", flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprint(flags.Output(), operatorsHelp); flags.PrintDefaults() }
 	addr := switchboardFlag(flags, r)
-	role := flags.String("role", "viewer", "viewer, who sees; or operator, who also reveals numbers and changes things")
+	role := flags.String("role", "", "viewer, who sees; or operator, who also reveals numbers and changes things; default: what they are already, or viewer")
 	url := flags.String("url", "http://"+private(r), "where they reach the switchboard")
 	limit := flags.Int("n", 100, "how many entries")
 	words, err := mixed(flags, args)
@@ -50,22 +46,27 @@ func operators(ctx context.Context, w io.Writer, environ, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("bling operators %s does not go with %d names", command, len(words))
 	}
-	if roles[*role] == 0 {
+	if *role != "" && roles[*role] == 0 {
 		return fmt.Errorf("-role %q: it is viewer or operator", *role)
 	}
-	switchboard, end, err := dialSwitchboard(r, *addr)
+	conn, err := dial(r, "switchboard", *addr)
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer conn.Close()
+	switchboard := switchboardv1.NewSwitchboardServiceClient(conn)
 	switch command {
 	case "add":
 		res, err := switchboard.InviteOperator(ctx, &switchboardv1.InviteOperatorRequest{Name: words[0], Role: roles[*role]})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "Give this link to %s, who chooses a password with it and then is %s. It works once, until %s:\n\n  %s%s\n",
-			words[0], *role, local(res.GetUntil().AsTime()), strings.TrimSuffix(*url, "/"), res.GetLink())
+		then := ""
+		if *role != "" {
+			then = " and then is " + *role
+		}
+		fmt.Fprintf(w, "Give this link to %s, who chooses a password with it%s. It works once, until %s:\n\n  %s%s\n",
+			words[0], then, local(res.GetUntil().AsTime()), strings.TrimSuffix(*url, "/"), res.GetLink())
 		return nil
 	case "remove":
 		_, err := switchboard.RemoveOperator(ctx, &switchboardv1.RemoveOperatorRequest{Name: words[0]})
@@ -127,17 +128,4 @@ func mixed(flags *flag.FlagSet, args []string) (words []string, err error) {
 
 func switchboardFlag(flags *flag.FlagSet, r *env.Reader) *string {
 	return flags.String("switchboard", r.String("BLING_SWITCHBOARD_ADDR", "localhost:9104"), "address of the switchboard")
-}
-
-// dialSwitchboard connects to the switchboard. end closes the connection.
-func dialSwitchboard(r *env.Reader, addr string) (client switchboardv1.SwitchboardServiceClient, end func(), err error) {
-	id := process.Identity(r, "")
-	if err := r.Err(); err != nil {
-		return nil, nil, err
-	}
-	conn, err := rpc.Dial("switchboard", addr, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	return switchboardv1.NewSwitchboardServiceClient(conn), func() { conn.Close() }, nil
 }

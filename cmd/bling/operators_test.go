@@ -83,7 +83,10 @@ func TestOperatorsCommand(t *testing.T) {
 			t.Errorf("%q: %q, %v, %v", args, out, err, b.invited)
 		}
 	}
-	if out, err := do("add", "ben", "-url", "https://board.example.org/"); err != nil || b.invited.GetRole() != switchboardv1.Role_ROLE_VIEWER || !strings.Contains(out, " https://board.example.org/switchboard/invitation?token=T") {
+	if out, err := do("add", "ben", "-role", "viewer", "-url", "https://board.example.org/"); err != nil || b.invited.GetRole() != switchboardv1.Role_ROLE_VIEWER || !strings.Contains(out, "then is viewer. ") || !strings.Contains(out, " https://board.example.org/switchboard/invitation?token=T") {
+		t.Errorf("%q, %v, %v", out, err, b.invited)
+	}
+	if out, err := do("add", "anna"); err != nil || b.invited.GetRole() != switchboardv1.Role_ROLE_UNSPECIFIED || !strings.Contains(out, "Give this link to anna, who chooses a password with it. ") {
 		t.Errorf("%q, %v, %v", out, err, b.invited)
 	}
 	if out, err := do(); err != nil || !strings.Contains(out, "anna  operator") || !strings.Contains(out, "never") {

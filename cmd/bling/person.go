@@ -21,10 +21,7 @@ import (
 const personHelp = `bling person export NUMBER      writes all that is kept about somebody, in all services, as JSON
 bling person erase NUMBER       deletes it, here, at Twilio and in Help Scout; asks for the number again before
 
-They talk gRPC to the switchboard, or to a hotline that runs as one process and listens for that (BLING_GRPC_ADDR). On another machine they
-need the certificate of operator (bling certs): set BLING_TLS_DIR to its folder.
-
-`
+They talk gRPC to the switchboard` + orToBling
 
 // eraseFor is how long one request to erase may take; each does as much as it can.
 const eraseFor = 30 * time.Second
@@ -52,11 +49,12 @@ func person(ctx context.Context, in io.Reader, out io.Writer, environ, args []st
 	if id.Kind != phone.Full && id.Kind != phone.ShortCode {
 		return fmt.Errorf("%q is not a whole phone number", words[1])
 	}
-	switchboard, end, err := dialSwitchboard(r, *addr)
+	conn, err := dial(r, "switchboard", *addr)
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer conn.Close()
+	switchboard := switchboardv1.NewSwitchboardServiceClient(conn)
 	if words[0] == "export" {
 		res, err := switchboard.ExportPerson(ctx, &switchboardv1.ExportPersonRequest{Number: string(id.Number)})
 		if err != nil {

@@ -136,14 +136,11 @@ func runHotline(ctx context.Context, environ []string, p playing) error {
 	if err != nil {
 		return err
 	}
-	switchboardService, err := switchboard.New(switchboardConfig, switchboard.Deps{
+	switchboardService := switchboard.New(switchboardConfig, switchboard.Deps{
 		DB: switchboardDB, Telephony: operatorv1.NewOperatorServiceClient(telephonyConn), Ticketing: operatorv1.NewOperatorServiceClient(ticketingConn),
 		Phones: telephonyv1.NewTelephonyServiceClient(telephonyConn), Dialer: dialerv1.NewDialerServiceClient(dialerConn),
 		Log: common.Logger(os.Stderr, "switchboard"), Now: p.Now,
 	})
-	if err != nil {
-		return err
-	}
 	door, err := gateway.New(gatewayConfig, gateway.Deps{
 		Telephony: telephonyConn, Ticketing: ticketingConn, Log: log, Dialer: pagesTransport,
 	})

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +22,12 @@ import (
 const (
 	// Overdue is how long a text may be on its way into a ticket before it counts as missing.
 	Overdue = 15 * time.Minute
-	// Back is how far back days are counted anew and vendors' lists are looked at. Retention deletes nothing younger than eight days, so
+	// Back is how far back days are counted anew and vendors' lists are looked at. Retention deletes nothing younger than ComesBack, so
 	// that what it has deleted is never taken for missing.
 	Back = 7 * 24 * time.Hour
+	// ComesBack is for how long something may come back: a webhook may be repeated, a list looked at. So long ledgers know what was erased by
+	// its id, so that it is not taken for new, and delete nothing because of its age.
+	ComesBack = Back + 24*time.Hour
 	// late is how long after its end a day must have been compared before it is said to be in order: lists lag, and what came
 	// in its last minutes is on its way.
 	late = time.Hour
@@ -100,7 +104,8 @@ func Query(ctx context.Context, db *sqldb.DB, query string, args ...any) (Counts
 	return counts, rows.Err()
 }
 
-// Doubled notes, once, that something is there twice: in the ticket, or on the phone. id is the vendor's of the second.
+// Doubled notes, once, that something is there twice: in the ticket, or on the phone. id is the vendor's of the second, or
+// what the ledger has twice.
 func (b *Book) Doubled(ctx context.Context, kind operatorv1.Kind, hotline phone.Number, id string, at time.Time) error {
 	return b.DB.Update(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO doubled (id, kind, hotline, at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
@@ -123,25 +128,21 @@ func (b *Book) Put(ctx context.Context, kind operatorv1.Kind, counts Counts, com
 		c.Doubled = d.Received
 		counts[p] = c
 	}
-	done := map[phone.Number]bool{}
-	pages := map[Page]bool{}
-	for p := range counts {
-		pages[p] = true
+	days, err := b.days(ctx, `WHERE kind = $1 AND date >= $2`, word(kind), Date(First(now)))
+	if err != nil {
+		return err
 	}
-	for _, number := range compared {
-		done[number] = true
+	before := Counts{}
+	for _, d := range days {
+		before[d.Page] = d.Count
+		if _, counted := counts[d.Page]; !counted {
+			counts[d.Page] = Count{} // there is nothing any more
+		}
 	}
-	var before Counts
 	err = b.DB.Update(ctx, func(tx *sql.Tx) error {
-		if before, err = written(ctx, tx, kind, Date(First(now))); err != nil {
-			return err
-		}
-		for p := range before {
-			pages[p] = true // there may be nothing any more
-		}
-		for p := range pages {
-			c, at := counts[p], int64(0)
-			if done[p.Hotline] {
+		for p, c := range counts {
+			at := int64(0)
+			if slices.Contains(compared, p.Hotline) {
 				at = now.UnixMicro()
 			}
 			if _, err := tx.ExecContext(ctx, `
@@ -164,25 +165,6 @@ func (b *Book) Put(ctx context.Context, kind operatorv1.Kind, counts Counts, com
 		}
 	}
 	return b.sayDays(ctx, now)
-}
-
-// written is what the books have of a kind.
-func written(ctx context.Context, tx *sql.Tx, kind operatorv1.Kind, since string) (Counts, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT date, hotline, missing, doubled FROM day WHERE kind = $1 AND date >= $2`, word(kind), since)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	all := Counts{}
-	for rows.Next() {
-		var p Page
-		var c Count
-		if err := rows.Scan(&p.Date, &p.Hotline, &c.Missing, &c.Doubled); err != nil {
-			return nil, err
-		}
-		all[p] = c
-	}
-	return all, rows.Err()
 }
 
 // sayDays says in the log how each day was that is over, once all of it was compared: one line a hotline.

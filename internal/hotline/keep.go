@@ -18,6 +18,14 @@ type Keep struct {
 	Records time.Duration
 }
 
+// ForRecords is for how long records are kept: what can still come back is kept in any case, which it can for some time.
+func (k Keep) ForRecords(comesBack time.Duration) time.Duration {
+	if k.Records <= 0 {
+		return 0
+	}
+	return max(k.Records, comesBack)
+}
+
 // day is a day of retention. That of a change to summer time is not shorter.
 const day = 24 * time.Hour
 

@@ -323,19 +323,20 @@ func Private(ctx context.Context, c Config, log *slog.Logger, lis net.Listener, 
 		mux.Handle("/switchboard/", pages)
 	}
 	var handler http.Handler = mux
+	checks := grpc.NewServer()
 	if health != nil {
-		checks := grpc.NewServer()
 		healthpb.RegisterHealthServer(checks, health)
 		handler = grpcOr(checks, mux)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	// What an operator has had done is finished.
+	// What an operator has had done is finished: it takes 20 seconds at most.
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		checks.Stop() // who watches our health would do so as long as they may
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 25*time.Second)
 		defer cancel()
 		if err := server.Shutdown(stopCtx); err != nil {
 			server.Close()

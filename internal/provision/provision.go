@@ -68,6 +68,18 @@ func (p Plan) Apply(ctx context.Context, each func(Change)) (done int, err error
 	return done, nil
 }
 
+// Some is a list of what a vendor has, for people, who do not want to read hundreds.
+func Some(names []string) string {
+	const most = 20
+	switch {
+	case len(names) == 0:
+		return "none"
+	case len(names) > most:
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
 // Environment names an installation, such as "production" or "staging". What it makes at the vendors carries the name, so that two that
 // share accounts leave each other's things alone.
 type Environment string

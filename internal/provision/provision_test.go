@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bling-hotline/bling/internal/env"
@@ -44,6 +45,15 @@ func TestFromEnv(t *testing.T) {
 	r := env.New([]string{"BLING_ENVIRONMENT=No Name"})
 	if provision.FromEnv(r); r.Err() == nil {
 		t.Error("no problem with a name that cannot be one")
+	}
+}
+
+func TestSome(t *testing.T) {
+	twenty := strings.Repeat("x, ", 19) + "x"
+	for n, want := range map[int]string{0: "none", 1: "x", 2: "x, x", 20: twenty, 23: twenty + " and 3 more"} {
+		if got := provision.Some(slices.Repeat([]string{"x"}, n)); got != want {
+			t.Errorf("%d: %q", n, got)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"strings"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -23,6 +24,15 @@ func Carry(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier["traceparent"]
+}
+
+// TraceID is the id in a trace that Carry returned; empty if there is none: https://www.w3.org/TR/trace-context/#traceparent-header.
+func TraceID(carried string) string {
+	parts := strings.Split(carried, "-")
+	if len(parts) < 4 || len(parts[1]) != 32 {
+		return ""
+	}
+	return parts[1]
 }
 
 // Resume starts a span named name that goes on with the trace that Carry stored. Call the returned function with

@@ -103,6 +103,16 @@ func TestResumeWithoutTrace(t *testing.T) {
 	}
 }
 
+// The id of a trace is in what is carried, and in nothing else.
+func TestTraceID(t *testing.T) {
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	for carried, want := range map[string]string{"00-" + id + "-b7ad6b7169203331-01": id, "": "", "00-x": "", "00-x-y-z": "", "nonsense": ""} {
+		if got := telemetry.TraceID(carried); got != want {
+			t.Errorf("%q is %q", carried, got)
+		}
+	}
+}
+
 // Each line within a trace can be found by it, also from a logger with attributes; others have no such attribute.
 func TestLogHasTrace(t *testing.T) {
 	record(t)

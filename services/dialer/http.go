@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/webui"
 	"github.com/bling-hotline/bling/services/dialer/pages"
 	"github.com/bling-hotline/bling/services/dialer/sqlstore"
 )
@@ -59,24 +58,12 @@ func (s *Service) routes() http.Handler {
 	return mux
 }
 
-// policy is what the dialer's pages may do: https://developer.mozilla.org/docs/Web/HTTP/Headers/Content-Security-Policy.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors "
-
 // protect sets the headers of the dialer's own pages, which nobody may frame.
 func (s *Service) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setHeaders(w, "'none'")
-		w.Header().Set("X-Frame-Options", "DENY")
-		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseForm(); err != nil { // before anything that takes its time
-			http.Error(w, "this form cannot be read", http.StatusBadRequest)
+		webui.OwnHeaders(w)
+		if !webui.Form(w, r, maxForm) { // before anything that takes its time
 			return
-		}
-		for _, values := range r.Form {
-			for i := range values { // no database or page can hold it
-				values[i] = strings.ReplaceAll(strings.ToValidUTF8(values[i], "\uFFFD"), "\x00", "")
-			}
 		}
 		ctx, cancel := r.Context(), func() {}
 		if r.Header.Get("Accept") != eventStream {
@@ -85,14 +72,6 @@ func (s *Service) protect(next http.Handler) http.Handler {
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
-}
-
-func setHeaders(w http.ResponseWriter, ancestors string) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy+ancestors)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
 }
 
 func (s *Service) show(w http.ResponseWriter, r *http.Request, status int, p pages.Page) {
@@ -122,10 +101,4 @@ func entry(r *http.Request, a sqlstore.AgentRow, action string) sqlstore.AuditRo
 }
 
 // local returns where to go next, if it is one of our own pages.
-func local(next string) string {
-	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/dialer/") || strings.Contains(next, "\\") || strings.Contains(u.Path, "..") || strings.Contains(u.Path, "//") {
-		return "/dialer/"
-	}
-	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
-}
+func local(next string) string { return webui.Local("/dialer/", next) }

@@ -3,14 +3,13 @@ package dialer
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/webui"
 	"github.com/bling-hotline/bling/services/dialer/pages"
 	"github.com/bling-hotline/bling/services/dialer/sqlstore"
 )
@@ -37,15 +36,10 @@ func (s *Service) cookieName() string {
 	return "bling-dialer"
 }
 
-func hashed(value string) string {
-	sum := sha256.Sum256([]byte(value))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
 // openSession signs an agent in.
 func (s *Service) openSession(ctx context.Context, w http.ResponseWriter, userID int64) error {
 	value := rand.Text()
-	if err := s.store.OpenSession(ctx, hashed(value), userID, s.Now()); err != nil {
+	if err := s.store.OpenSession(ctx, webui.Hashed(value), userID, s.Now()); err != nil {
 		return err
 	}
 	http.SetCookie(w, s.cookie(value, sessionLife))
@@ -65,7 +59,7 @@ func (s *Service) session(r *http.Request) (me session, err error) {
 	if err != nil || len(s.ring) == 0 {
 		return me, sqlstore.ErrNotFound
 	}
-	me.hash = hashed(c.Value)
+	me.hash = webui.Hashed(c.Value)
 	now := s.Now()
 	var seen time.Time
 	if me.AgentRow, seen, err = s.store.SessionAgent(r.Context(), me.hash, now.Add(-sessionLife), now.Add(-idleLife)); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/webui"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/dialer/pages"
@@ -24,7 +25,7 @@ func (s *Service) sidebar(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.ParseInt(q.Get(name), 10, 64) // what is no number names nothing
 		return n
 	}
-	setHeaders(w, s.WebURL)
+	webui.Headers(w, s.WebURL)
 	p := s.about(r, ticket{Conversation: id("conversation-id"), Mailbox: id("mailbox-id"), User: id("user-id")})
 	p.ParentOrigin = s.WebURL
 	s.show(w, r, http.StatusOK, p)
@@ -55,7 +56,7 @@ func (s *Service) legacySidebar(w http.ResponseWriter, r *http.Request) {
 		s.trouble(w, r, err)
 		return
 	}
-	setHeaders(w, "'none'")
+	webui.Headers(w, webui.Nobody)
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(map[string]string{"html": html}) //nolint:errcheck // the asker is gone
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"regexp"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/rpc"
+	"github.com/bling-hotline/bling/internal/webui"
 	switchboardv1 "github.com/bling-hotline/bling/proto/gen/bling/switchboard/v1"
 	"github.com/bling-hotline/bling/services/switchboard/sqlstore"
 )
@@ -26,20 +28,21 @@ func called(ctx context.Context, action, subject string) sqlstore.AuditRow {
 	return sqlstore.AuditRow{Who: cmp.Or(rpc.Caller(ctx), "somebody at a terminal"), Action: action, Subject: subject, Source: "gRPC"}
 }
 
-// InviteOperator lets somebody use the switchboard, by a link with which they choose a password.
+// InviteOperator lets somebody use the switchboard, by a link with which they choose a password. Without a role they keep the one that they
+// have; somebody new is a viewer.
 func (s *Service) InviteOperator(ctx context.Context, r *switchboardv1.InviteOperatorRequest) (*switchboardv1.InviteOperatorResponse, error) {
 	name, role := canonical(r.GetName()), roles[r.GetRole()]
 	var check errs.Check
 	check.That(operatorName.MatchString(name), "name", "must be 1 to 64 letters, digits, dots, dashes, underscores or @")
-	check.That(role != "", "role", "must be viewer or operator")
+	check.That(role != "" || r.GetRole() == switchboardv1.Role_ROLE_UNSPECIFIED, "role", "must be viewer or operator")
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
 	token, now := rand.Text(), s.Now()
 	e := called(ctx, invited, name)
-	e.Detail = "as " + role
+	e.Detail = "as " + cmp.Or(role, "before, or viewer")
 	if err := s.act(ctx, e, func(ctx context.Context) (string, error) {
-		if err := s.store.Invite(ctx, name, role, hashed(token), now); err != nil {
+		if err := s.store.Invite(ctx, name, role, webui.Hashed(token), now); err != nil {
 			return "", errs.Wrap(errs.Unavailable, err, "the invitation could not be written down")
 		}
 		return done, nil
@@ -72,8 +75,10 @@ func (s *Service) ListOperators(ctx context.Context, _ *switchboardv1.ListOperat
 // RemoveOperator signs somebody out everywhere and forgets them.
 func (s *Service) RemoveOperator(ctx context.Context, r *switchboardv1.RemoveOperatorRequest) (*switchboardv1.RemoveOperatorResponse, error) {
 	name := canonical(r.GetName())
-	if _, err := s.store.FindOperator(ctx, name); err != nil {
+	if _, err := s.store.FindOperator(ctx, name); errors.Is(err, sqlstore.ErrNotFound) {
 		return nil, errs.Wrap(errs.NotFound, err, "no operator has that name")
+	} else if err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "the operators could not be read")
 	}
 	err := s.act(ctx, called(ctx, removed, name), func(ctx context.Context) (string, error) {
 		was, err := s.store.Remove(ctx, name)

@@ -74,6 +74,17 @@ func ask[Q, A any](q *round, who, what string, call func(context.Context, Q, ...
 	})
 }
 
+// askAll asks all services that have a ledger. The answers, in the order of the ledgers, are there once the round has ended.
+func askAll[Q, A any](q *round, what string, call func(operatorv1.OperatorServiceClient, context.Context, Q, ...grpc.CallOption) (A, error), question Q) []A {
+	answers := make([]A, len(q.ledgers()))
+	for i, l := range q.ledgers() {
+		ask(q, l.name, what, func(ctx context.Context, question Q, options ...grpc.CallOption) (A, error) {
+			return call(l.client, ctx, question, options...)
+		}, question, &answers[i])
+	}
+	return answers
+}
+
 // wait ends the round, and says what is not known.
 func (q *round) wait() (missing []string) {
 	q.asked.Wait()

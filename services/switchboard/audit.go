@@ -67,6 +67,16 @@ func (s *Service) note(ctx context.Context, a sqlstore.AuditRow) (seq int64, err
 	return s.store.AddAudit(context.WithoutCancel(ctx), a)
 }
 
+// did notes what somebody has done to their own account, or was kept from: it is not done through us, so there is one entry, after it. That
+// it could not be written changes nothing of that, and is in the log.
+func (s *Service) did(r *http.Request, me session, action, detail, outcome string) {
+	e := entry(r, me, action, "")
+	e.Detail, e.Outcome = detail, outcome
+	if _, err := s.note(r.Context(), e); err != nil {
+		s.Log.ErrorContext(r.Context(), "an entry of the audit log could not be written", "action", action, "err", err)
+	}
+}
+
 // act does what the audit log then has: an entry before it, without which it is not done, and its outcome after it. If we are cut off in
 // between, the entry stays without one. It goes on if whoever asked for it goes away.
 func (s *Service) act(ctx context.Context, a sqlstore.AuditRow, do func(ctx context.Context) (outcome string, err error)) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	"github.com/bling-hotline/bling/services/switchboard/pages"
@@ -14,10 +13,7 @@ import (
 func (s *Service) days(w http.ResponseWriter, r *http.Request, me session) {
 	p := pages.Days{Frame: s.frame(me, "days")}
 	q := s.round(r.Context())
-	books := make([]*operatorv1.ListDaysResponse, len(s.ledgers()))
-	for i, l := range s.ledgers() {
-		ask(q, l.name, "days", l.client.ListDays, &operatorv1.ListDaysRequest{}, &books[i])
-	}
+	books := askAll(q, "days", operatorv1.OperatorServiceClient.ListDays, &operatorv1.ListDaysRequest{})
 	p.Missing = q.wait()
 	p.Days = s.viewDays(books)
 	s.show(w, r, http.StatusOK, p)
@@ -51,10 +47,7 @@ func (s *Service) viewDays(books []*operatorv1.ListDaysResponse) (all []pages.Da
 func (s *Service) findings(w http.ResponseWriter, r *http.Request, me session) {
 	p := pages.Findings{Frame: s.frame(me, "findings")}
 	q := s.round(r.Context())
-	found := make([]*operatorv1.ListFindingsResponse, len(s.ledgers()))
-	for i, l := range s.ledgers() {
-		ask(q, l.name, "findings", l.client.ListFindings, &operatorv1.ListFindingsRequest{}, &found[i])
-	}
+	found := askAll(q, "findings", operatorv1.OperatorServiceClient.ListFindings, &operatorv1.ListFindingsRequest{})
 	p.Missing = q.wait()
 	p.Findings = s.viewFindings(found)
 	s.show(w, r, http.StatusOK, p)
@@ -81,11 +74,4 @@ func (s *Service) viewFindings(found []*operatorv1.ListFindingsResponse) (all []
 	}
 	slices.SortStableFunc(all, func(a, b pages.Finding) int { return cmp.Compare(levels[b.Level], levels[a.Level]) })
 	return all
-}
-
-func (s *Service) viewCall(me session, c *operatorv1.Call) pages.Call {
-	return pages.Call{
-		Href: s.itemHref(me, c.GetId(), c.GetSupporter()), Kind: kinds[c.GetKind()], Hotline: s.hotline(c.GetHotline()), Supporter: masked(c.GetSupporter()),
-		Person: personHref(me, c.GetSupporter()), State: c.GetState(), People: s.scrubTyped(strings.Join(c.GetPeople(), ", ")), Since: timeOf(c.GetSince()),
-	}
 }

@@ -49,11 +49,11 @@ func (c Config) withDefaults() Config {
 	c.WebURL = cmp.Or(c.WebURL, helpScoutWeb)
 	c.Patience = cmp.Or(c.Patience, 900*time.Millisecond)
 	c.Cost = cmp.Or(c.Cost, 12)
-	if !c.local() {
+	if !c.onlyHere() {
 		c.Everybody = ""
 	}
 	return c
 }
 
-// local reports whether only this machine reaches the pages.
-func (c *Config) local() bool { return rpc.Loopback(c.PrivateAddr) }
+// onlyHere reports whether only this machine reaches the pages.
+func (c *Config) onlyHere() bool { return rpc.Loopback(c.PrivateAddr) }

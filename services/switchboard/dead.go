@@ -20,10 +20,7 @@ func (s *Service) dead(w http.ResponseWriter, r *http.Request, me session) {
 	q := s.round(r.Context())
 	given := q.items(&operatorv1.ListItemsRequest{State: []operatorv1.State{operatorv1.State_STATE_DEAD}, Limit: maxDead + 1}, "")
 	stray := q.items(&operatorv1.ListItemsRequest{State: []operatorv1.State{operatorv1.State_STATE_UNROUTED}, Limit: maxDead}, "")
-	counts := make([]*operatorv1.GetOverviewResponse, len(s.ledgers()))
-	for i, l := range s.ledgers() {
-		ask(q, l.name, "counts", l.client.GetOverview, &operatorv1.GetOverviewRequest{}, &counts[i])
-	}
+	counts := askAll(q, "counts", operatorv1.OperatorServiceClient.GetOverview, &operatorv1.GetOverviewRequest{})
 	p.Missing = q.wait()
 	all := given()
 	if p.More = len(all) > maxDead; p.More {

@@ -7,7 +7,8 @@
 // and who did what (journal.go). A service that does not answer is named on the page, which shows the rest.
 //
 // Numbers are masked (mask.go), and where a page or an address must name one all the same, sealed (seal.go). Whatever changes something,
-// or shows a number, is for operators only and is in the audit log before it is done (audit.go). The HTML is in package pages.
+// or shows a number, is for operators only and is in the audit log before it is done; what people do to their own account, such as to sign
+// in, is there after it (audit.go). The HTML is in package pages.
 //
 // The pages are on the private port, below /switchboard/, which never is for the public. docs/decisions/0011-switchboard.md says why.
 package switchboard

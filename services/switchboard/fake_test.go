@@ -2,6 +2,7 @@ package switchboard_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,6 +62,12 @@ func (l *ledger) answer(ctx context.Context, did string, args ...any) error {
 	return l.err
 }
 
+// sendable is an error if gRPC could not send a message.
+func sendable(m proto.Message) error {
+	_, err := proto.Marshal(m)
+	return err
+}
+
 func (l *ledger) put(item *operatorv1.Item, more ...*operatorv1.GetItemResponse) {
 	res := &operatorv1.GetItemResponse{}
 	if len(more) > 0 {
@@ -71,7 +78,7 @@ func (l *ledger) put(item *operatorv1.Item, more ...*operatorv1.GetItemResponse)
 }
 
 func (l *ledger) ListItems(ctx context.Context, r *operatorv1.ListItemsRequest, _ ...grpc.CallOption) (*operatorv1.ListItemsResponse, error) {
-	if err := l.answer(ctx, ""); err != nil {
+	if err := errors.Join(l.answer(ctx, ""), sendable(r)); err != nil {
 		return nil, err
 	}
 	res := &operatorv1.ListItemsResponse{}
@@ -91,7 +98,7 @@ func (l *ledger) ListItems(ctx context.Context, r *operatorv1.ListItemsRequest, 
 }
 
 func (l *ledger) GetItem(ctx context.Context, r *operatorv1.GetItemRequest, _ ...grpc.CallOption) (*operatorv1.GetItemResponse, error) {
-	if err := l.answer(ctx, ""); err != nil {
+	if err := errors.Join(l.answer(ctx, ""), sendable(r)); err != nil {
 		return nil, err
 	}
 	if i := l.items[r.GetId()]; i != nil {

@@ -183,14 +183,20 @@ func TestPeople(t *testing.T) {
 		in.post("/switchboard/blocks", "p", "x", "reason", "spam").want(http.StatusNotFound)
 		in.post("/switchboard/blocks/remove", "p", "x").want(http.StatusNotFound)
 		b.telephony.wantDid(t)
-		b.wantEntry("anna unblocked a number +1 617 ••• ••42: done")
-		b.wantEntry("anna blocked a number +1 617 ••• ••44: calls all night from +1 617 ••• ••44: done")
+		b.wantEntry("anna unblocked a number +1 617 ••• ••42: on all hotlines: done")
+		b.wantEntry("anna blocked a number +1 617 ••• ••44: on Help line, 501-712-2661, until 2026-11-29 03:00 UTC: calls all night from +1 617 ••• ••44: done")
+		b.wantEntry("anna blocked a number +1 617 ••• ••42: on all hotlines, for good: spam: done")
 
 		in.post("/switchboard/person", "number", "0142").want(http.StatusOK) // a short code may be four digits
 		in.post("/switchboard/person", "number", "x").want(http.StatusUnprocessableEntity, "not a whole phone number")
 		person := in.post("/switchboard/person", "number", "(617) 555-0142").want(http.StatusOK, "prank calls", "again", "no texts").lacks("another", "0142")
 		in.post("/switchboard/blocks", "p", person.field("p"), "reason", "spam", "for", "720h").want(http.StatusOK, "A person")
 		b.telephony.wantDid(t, "block "+kim+"  spam anna 2026-12-28 03:00:00")
+
+		b.telephony.blocks = b.telephony.blocks[1:2]
+		in.post("/switchboard/blocks/remove", "p", in.get("/switchboard/people").field("p")).want(http.StatusOK, "People")
+		b.telephony.wantDid(t, "unblock "+kim+" "+ourNumber)
+		b.wantEntry("anna unblocked a number +1 617 ••• ••42: on Help line, 501-712-2661: done")
 	})
 }
 

@@ -77,12 +77,10 @@ func open(t *testing.T, c sqldb.Config, change ...func(*switchboard.Config)) *bo
 	for _, f := range change {
 		f(&config)
 	}
-	if b.Service, err = switchboard.New(config, switchboard.Deps{
+	b.Service = switchboard.New(config, switchboard.Deps{
 		DB: db, Telephony: b.telephony, Ticketing: b.ticketing, Phones: b.telephony, Dialer: b.calls, Now: b.now,
 		Log: slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.paths.Store(r.URL.String(), true)
 		b.Pages().ServeHTTP(w, r)

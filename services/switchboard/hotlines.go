@@ -63,7 +63,7 @@ func (s *Service) pause(w http.ResponseWriter, r *http.Request, me session) {
 		return
 	}
 	number := r.PostFormValue("hotline")
-	e := entry(r, me, paused, s.hotline(number))
+	e := entry(r, me, paused, s.typedHotline(number))
 	e.Detail = s.scrubTyped(reason)
 	s.change(w, r, me, e, "/switchboard/hotlines", func(ctx context.Context) error {
 		_, err := s.Phones.PauseHotline(ctx, &telephonyv1.PauseHotlineRequest{Pause: &telephonyv1.Pause{Hotline: number, Reason: reason, PausedBy: me.name}})
@@ -74,7 +74,7 @@ func (s *Service) pause(w http.ResponseWriter, r *http.Request, me session) {
 // resume lets a hotline go on.
 func (s *Service) resume(w http.ResponseWriter, r *http.Request, me session) {
 	number := r.PostFormValue("hotline")
-	s.change(w, r, me, entry(r, me, resumed, s.hotline(number)), "/switchboard/hotlines", func(ctx context.Context) error {
+	s.change(w, r, me, entry(r, me, resumed, s.typedHotline(number)), "/switchboard/hotlines", func(ctx context.Context) error {
 		_, err := s.Phones.ResumeHotline(ctx, &telephonyv1.ResumeHotlineRequest{Hotline: number})
 		return err
 	})

@@ -6,16 +6,16 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/webui"
 	"github.com/bling-hotline/bling/services/switchboard/pages"
 )
 
 const (
-	// maxForm is the largest form in bytes: one with 500 selected items.
+	// maxForm is the largest form in bytes: one with 200 selected items.
 	maxForm = 256 << 10
 	// readFor is how long a form may take to arrive.
 	readFor = 10 * time.Second
@@ -63,34 +63,19 @@ func (s *Service) routes() http.Handler {
 	return s.protect(http.NewCrossOriginProtection().Handler(own))
 }
 
-// policy is what the pages may do: https://developer.mozilla.org/docs/Web/HTTP/Headers/Content-Security-Policy.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
-
 // protect sets the headers of all pages, and reads forms.
 func (s *Service) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		webui.OwnHeaders(w)
 		// A page in the browser of whoever sits here must not read along by giving its own name our address.
-		if s.local() && !thisMachine(r.Host) {
+		if s.onlyHere() && !thisMachine(r.Host) {
 			http.Error(w, "the switchboard of this machine has no other name", http.StatusMisdirectedRequest)
 			return
 		}
 		http.NewResponseController(w).SetReadDeadline(time.Now().Add(readFor)) //nolint:errcheck // a connection that has none is ours
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseForm(); err != nil { // before anything that takes its time
-			http.Error(w, "this form cannot be read", http.StatusBadRequest)
+		// Before anything that takes its time.
+		if !webui.Form(w, r, maxForm) {
 			return
-		}
-		for _, values := range r.Form {
-			for i := range values { // no database or page can hold it
-				values[i] = strings.ReplaceAll(strings.ToValidUTF8(values[i], "\uFFFD"), "\x00", "")
-			}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -175,10 +160,4 @@ func sentence(words string) string {
 }
 
 // local returns where to go next, if it is one of our own pages.
-func local(next string) string {
-	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/switchboard/") || strings.Contains(next, "\\") || strings.Contains(u.Path, "..") || strings.Contains(u.Path, "//") {
-		return "/switchboard/"
-	}
-	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
-}
+func local(next string) string { return webui.Local("/switchboard/", next) }

@@ -17,7 +17,7 @@ import (
 
 // item is the page of one item.
 func (s *Service) item(w http.ResponseWriter, r *http.Request, me session) {
-	id, ok := s.idOf(me, r.URL.Query().Get("ref"))
+	id, ok := s.idOf(me, r.FormValue("ref"))
 	if !ok {
 		s.lost(w, r, me, "This address was good only while you were signed in. Search for the item again.")
 		return
@@ -90,10 +90,7 @@ func (s *Service) viewSteps(l ledger, steps []*operatorv1.Step) (all []pages.Ste
 // askItem asks all services for an item; what does not know it answers nil.
 func (s *Service) askItem(ctx context.Context, id string) (answers []*operatorv1.GetItemResponse, missing []string) {
 	q := s.round(ctx)
-	answers = make([]*operatorv1.GetItemResponse, len(s.ledgers()))
-	for i, l := range s.ledgers() {
-		ask(q, l.name, "part of the timeline", l.client.GetItem, &operatorv1.GetItemRequest{Id: id}, &answers[i])
-	}
+	answers = askAll(q, "part of the timeline", operatorv1.OperatorServiceClient.GetItem, &operatorv1.GetItemRequest{Id: id})
 	return answers, q.wait()
 }
 

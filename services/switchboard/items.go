@@ -38,7 +38,7 @@ func (s *Service) search(w http.ResponseWriter, r *http.Request, me session) {
 
 // items is the list of items, filtered.
 func (s *Service) items(w http.ResponseWriter, r *http.Request, me session) {
-	query := r.URL.Query()
+	query := r.Form
 	p := pages.Items{Frame: s.frame(me, "items"), Conversation: query.Get("conversation")}
 	question := &operatorv1.ListItemsRequest{Hotline: query.Get("hotline"), Limit: perPage + 2} // one that says that there are more, and one that was there before
 	if k := kindOf(query.Get("kind")); k != 0 {
@@ -93,17 +93,15 @@ func (s *Service) items(w http.ResponseWriter, r *http.Request, me session) {
 
 // items asks all services for items, with each of the queries. What they are is known when the round has ended.
 func (q *round) items(question *operatorv1.ListItemsRequest, queries ...string) (all func() []thing) {
-	answers := make([]*operatorv1.ListItemsResponse, len(queries)*len(q.ledgers()))
+	answers := make([][]*operatorv1.ListItemsResponse, len(queries))
 	for i, query := range queries {
-		for j, l := range q.ledgers() {
-			one := proto.CloneOf(question)
-			one.Query = query
-			ask(q, l.name, "items", l.client.ListItems, one, &answers[i*len(q.ledgers())+j])
-		}
+		one := proto.CloneOf(question)
+		one.Query = query
+		answers[i] = askAll(q, "items", operatorv1.OperatorServiceClient.ListItems, one)
 	}
 	return func() []thing {
 		var lists [][]*operatorv1.Item
-		for _, a := range answers {
+		for _, a := range slices.Concat(answers...) {
 			lists = append(lists, a.GetItems())
 		}
 		return together(lists...)

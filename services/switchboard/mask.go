@@ -48,6 +48,14 @@ func (s *Service) hotline(number string) string {
 	return shown
 }
 
+// typedHotline does the same with what a form says, which may be anybody's number.
+func (s *Service) typedHotline(number string) string {
+	if _, ours := s.Hotlines.ByNumber(phone.Number(number)); ours {
+		return s.hotline(number)
+	}
+	return masked(number)
+}
+
 // numbers finds what may be a number of somebody in a text: E.164, and American ones as they are written.
 var numbers = regexp.MustCompile(`\+[1-9](?:[ ().-]{0,2}[0-9]){6,14}|(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}\b`)
 

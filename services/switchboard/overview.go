@@ -18,15 +18,10 @@ func (s *Service) overview(w http.ResponseWriter, r *http.Request, me session) {
 	p := pages.Overview{Frame: s.frame(me, ""), Calls: -1}
 	p.Live = true
 	q := s.round(r.Context())
-	stands := make([]*operatorv1.GetOverviewResponse, len(s.ledgers()))
-	found := make([]*operatorv1.ListFindingsResponse, len(s.ledgers()))
-	books := make([]*operatorv1.ListDaysResponse, len(s.ledgers()))
+	stands := askAll(q, "state", operatorv1.OperatorServiceClient.GetOverview, &operatorv1.GetOverviewRequest{})
+	found := askAll(q, "findings", operatorv1.OperatorServiceClient.ListFindings, &operatorv1.ListFindingsRequest{})
+	books := askAll(q, "days", operatorv1.OperatorServiceClient.ListDays, &operatorv1.ListDaysRequest{Days: 2})
 	var pauses *telephonyv1.ListPausesResponse
-	for i, l := range s.ledgers() {
-		ask(q, l.name, "state", l.client.GetOverview, &operatorv1.GetOverviewRequest{}, &stands[i])
-		ask(q, l.name, "findings", l.client.ListFindings, &operatorv1.ListFindingsRequest{}, &found[i])
-		ask(q, l.name, "days", l.client.ListDays, &operatorv1.ListDaysRequest{Days: 2}, &books[i])
-	}
 	ask(q, telephony, "pauses", s.Phones.ListPauses, &telephonyv1.ListPausesRequest{}, &pauses)
 	p.Missing = q.wait()
 
@@ -199,12 +194,16 @@ func (s *Service) calls(w http.ResponseWriter, r *http.Request, me session) {
 	s.show(w, r, http.StatusOK, p)
 }
 
+func (s *Service) viewCall(me session, c *operatorv1.Call) pages.Call {
+	return pages.Call{
+		Href: s.itemHref(me, c.GetId(), c.GetSupporter()), Kind: kinds[c.GetKind()], Hotline: s.hotline(c.GetHotline()), Supporter: masked(c.GetSupporter()),
+		Person: personHref(me, c.GetSupporter()), State: c.GetState(), People: s.scrubTyped(strings.Join(c.GetPeople(), ", ")), Since: timeOf(c.GetSince()),
+	}
+}
+
 // stands asks all services how they stand.
 func (s *Service) stands(r *http.Request) (stands []*operatorv1.GetOverviewResponse, missing []string) {
 	q := s.round(r.Context())
-	stands = make([]*operatorv1.GetOverviewResponse, len(s.ledgers()))
-	for i, l := range s.ledgers() {
-		ask(q, l.name, "state", l.client.GetOverview, &operatorv1.GetOverviewRequest{}, &stands[i])
-	}
+	stands = askAll(q, "state", operatorv1.OperatorServiceClient.GetOverview, &operatorv1.GetOverviewRequest{})
 	return stands, q.wait()
 }

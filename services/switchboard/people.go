@@ -2,6 +2,7 @@ package switchboard
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -103,12 +104,24 @@ func (s *Service) block(w http.ResponseWriter, r *http.Request, me session) {
 	if d, err := time.ParseDuration(r.PostFormValue("for")); err == nil && d > 0 {
 		b.Until = timestamppb.New(s.Now().Add(d))
 	}
+	until := "for good"
+	if b.Until != nil {
+		until = "until " + b.Until.AsTime().UTC().Format("2006-01-02 15:04 UTC")
+	}
 	e := entry(r, me, blocked, masked(number))
-	e.Detail = s.scrubTyped(reason)
+	e.Detail = fmt.Sprintf("%s, %s: %s", s.reach(b.Hotline), until, s.scrubTyped(reason))
 	s.change(w, r, me, e, next, func(ctx context.Context) error {
 		_, err := s.Phones.BlockNumber(ctx, &telephonyv1.BlockNumberRequest{Block: b})
 		return err
 	})
+}
+
+// reach is which hotlines a block is for, as the audit log says it.
+func (s *Service) reach(hotline string) string {
+	if hotline == "" {
+		return "on all hotlines"
+	}
+	return "on " + s.typedHotline(hotline)
 }
 
 // unblock lets a number in again.
@@ -119,7 +132,9 @@ func (s *Service) unblock(w http.ResponseWriter, r *http.Request, me session) {
 		s.lost(w, r, me, "Who that was is not known any more. Nothing was done.")
 		return
 	}
-	s.change(w, r, me, entry(r, me, unblocked, masked(number)), "/switchboard/people", func(ctx context.Context) error {
+	e := entry(r, me, unblocked, masked(number))
+	e.Detail = s.reach(hotline)
+	s.change(w, r, me, e, "/switchboard/people", func(ctx context.Context) error {
 		_, err := s.Phones.UnblockNumber(ctx, &telephonyv1.UnblockNumberRequest{Number: number, Hotline: hotline})
 		return err
 	})

@@ -180,10 +180,7 @@ func (s *Service) erasePerson(w http.ResponseWriter, r *http.Request, me session
 // has is how much there is of somebody, as far as that can be said in the time that a page has.
 func (s *Service) has(ctx context.Context, number string) []string {
 	q := s.round(ctx)
-	answers := make([]*operatorv1.ExportPersonResponse, len(s.ledgers()))
-	for i, l := range s.ledgers() {
-		ask(q, l.name, "data", l.client.ExportPerson, &operatorv1.ExportPersonRequest{Number: number}, &answers[i])
-	}
+	answers := askAll(q, "data", operatorv1.OperatorServiceClient.ExportPerson, &operatorv1.ExportPersonRequest{Number: number})
 	q.wait()
 	all := map[string]int64{}
 	for i, l := range s.ledgers() {

@@ -23,12 +23,16 @@ var pagesToSee = []string{
 	"item?ref=SM1", "person", "nonsense", "items?before=x&kind=x&state=x&hotline=x&q=x", "audit?before=x",
 }
 
-// changes are all requests that change something or show a number, with good forms.
+// changes are all requests that change something or show a number, with good forms, as far as they who ask are given any.
 func (b *browser) changes() map[string][]string {
 	person := b.post("/switchboard/person", "number", kim).want(http.StatusOK).url.Query().Get("p")
+	block := person
+	if p := b.get("/switchboard/people"); strings.Contains(p.body, "/switchboard/blocks/remove") {
+		block = p.field("p")
+	}
 	return map[string][]string{
 		"item/reveal": {"ref", "SM1"}, "item/retry": {"ref", "SM1"}, "dead/retry": {"all", "text_in"}, "dead/reroute": nil,
-		"blocks": {"number", kim, "reason", "spam"}, "blocks/remove": {"p", person}, "hotlines/pause": {"hotline", ourNumber, "reason", "spam"},
+		"blocks": {"number", kim, "reason", "spam"}, "blocks/remove": {"p", block}, "hotlines/pause": {"hotline", ourNumber, "reason", "spam"},
 		"hotlines/resume": {"hotline", ourNumber}, "person/reveal": {"p", person}, "person/export": {"p", person}, "person/erase": {"p", person, "last4", "0142"},
 	}
 }
@@ -178,8 +182,22 @@ func TestEverybody(t *testing.T) {
 		b.browser().get("/switchboard/").want(http.StatusOK, "Sign in")
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL+"/switchboard/", nil)
 		r.Host = "switchboard.example.org"
-		b.browser().do(r) // elsewhere it may have any name
+		b.browser().do(r).want(http.StatusOK, "Sign in") // elsewhere it may have any name
 	}
+}
+
+// What no database can hold, and no message between services, does not get so far.
+func TestStrangeBytes(t *testing.T) {
+	each(t, func(t *testing.T, b *board) {
+		in := b.operator()
+		in.post("/switchboard/blocks", "number", kim, "reason", "a\x00b\xff", "hotline", ourNumber+"\x00").want(http.StatusOK, "People")
+		b.telephony.wantDid(t, "block "+kim+" "+ourNumber+" ab\uFFFD anna for good")
+		b.wantEntry("anna blocked a number +1 617 ••• ••42: on Help line, 501-712-2661, for good: ab\uFFFD: done")
+		in.post("/switchboard/dead/retry", "ref", "SM\x001\xff").want(http.StatusOK, "0 taken up again.")
+		b.telephony.wantDid(t, "retry [SM1\uFFFD] [] false")
+		in.get("/switchboard/items?hotline=%00%FF").want(http.StatusOK, "There is nothing of that kind.").lacks("does not answer")
+		in.get("/switchboard/item?ref=%00%FF").want(http.StatusNotFound, "There is no such item")
+	})
 }
 
 // What is begun and not ended is to be seen.
@@ -216,6 +234,10 @@ func TestCutOff(t *testing.T) {
 		_, err := b.Service.ErasePerson(t.Context(), &switchboardv1.ErasePersonRequest{Number: kim})
 		if errs.KindOf(err) != errs.Unavailable {
 			t.Errorf("erased without a trace: %v", err)
+		}
+		_, err = b.Service.RemoveOperator(t.Context(), &switchboardv1.RemoveOperatorRequest{Name: "anna"})
+		if errs.KindOf(err) != errs.Unavailable {
+			t.Errorf("whether somebody is there is not known, and said all the same: %v", err)
 		}
 		b.telephony.wantDid(t)
 	})

@@ -4,13 +4,12 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/webui"
 	"github.com/bling-hotline/bling/services/switchboard/pages"
 	"github.com/bling-hotline/bling/services/switchboard/sqlstore"
 )
@@ -45,15 +44,10 @@ func cookie(r *http.Request, value string, life time.Duration) *http.Cookie {
 	return c
 }
 
-func hashed(value string) string {
-	sum := sha256.Sum256([]byte(value))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
 // openSession signs an operator in whose password was checked.
 func (s *Service) openSession(ctx context.Context, w http.ResponseWriter, r *http.Request, o sqlstore.OperatorRow) error {
 	value := rand.Text()
-	if err := s.store.OpenSession(ctx, hashed(value), o.Name, o.Password, s.Now()); err != nil {
+	if err := s.store.OpenSession(ctx, webui.Hashed(value), o.Name, o.Password, s.Now()); err != nil {
 		return err
 	}
 	http.SetCookie(w, cookie(r, value, sessionLife))
@@ -69,7 +63,7 @@ func (s *Service) session(r *http.Request) (me session, err error) {
 	if err != nil {
 		return me, sqlstore.ErrNotFound
 	}
-	now, hash := s.Now(), hashed(c.Value)
+	now, hash := s.Now(), webui.Hashed(c.Value)
 	o, seen, err := s.store.SessionOperator(r.Context(), hash, now.Add(-sessionLife), now.Add(-idleLife))
 	if err != nil {
 		return me, err
@@ -107,11 +101,7 @@ func (s *Service) operators(next func(http.ResponseWriter, *http.Request, sessio
 			next(w, r, me)
 			return
 		}
-		e := entry(r, me, wasRefused, "")
-		e.Detail, e.Outcome = r.Pattern, "only operators may do that"
-		if _, err := s.note(r.Context(), e); err != nil {
-			s.Log.ErrorContext(r.Context(), "an entry of the audit log could not be written", "action", e.Action, "err", err)
-		}
+		s.did(r, me, wasRefused, r.Pattern, "only operators may do that")
 		s.show(w, r, http.StatusForbidden, pages.Message{Frame: s.frame(me, ""), Title: "Only operators may do that", Text: "You may see, but not reveal numbers or change anything. Nothing was done."})
 	})
 }
@@ -121,9 +111,7 @@ func (s *Service) signOut(w http.ResponseWriter, r *http.Request, me session) {
 		s.trouble(w, r, me, err)
 		return
 	}
-	e := entry(r, me, signedOut, "")
-	e.Outcome = done
-	s.note(r.Context(), e) //nolint:errcheck // it is done, and logged
+	s.did(r, me, signedOut, "", done)
 	http.SetCookie(w, cookie(r, "", -time.Second))
 	http.Redirect(w, r, "/switchboard/sign-in", http.StatusSeeOther)
 }

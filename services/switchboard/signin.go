@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/webui"
 	"github.com/bling-hotline/bling/services/switchboard/pages"
 	"github.com/bling-hotline/bling/services/switchboard/sqlstore"
 )
@@ -50,7 +51,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, status, pages.SignIn{Frame: pages.Frame{Problem: problem}, Name: name, Next: next})
 	}
 	now := s.Now()
-	err := s.store.Attempt(r.Context(), sqlstore.AttemptRow{NameHash: hashed(name), Source: source(r), At: now}, now.Add(-limitFor), func(byName, bySource int) error {
+	err := s.store.Attempt(r.Context(), sqlstore.AttemptRow{NameHash: webui.Hashed(name), Source: source(r), At: now}, now.Add(-limitFor), func(byName, bySource int) error {
 		if byName > maxByName || bySource > maxBySource {
 			return errTooMany
 		}
@@ -80,9 +81,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	if !right {
 		if known { // strangers must not fill the audit log
-			e := entry(r, session{name: o.Name}, wasKeptOut, "")
-			e.Outcome = "wrong password"
-			s.note(r.Context(), e) //nolint:errcheck // it is logged
+			s.did(r, session{name: o.Name}, wasKeptOut, "", "wrong password")
 		}
 		again(http.StatusUnauthorized, "Name or password is not right.")
 		return
@@ -91,12 +90,10 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 		s.trouble(w, r, session{}, err)
 		return
 	}
-	if err := s.store.Forget(r.Context(), hashed(name)); err != nil {
+	if err := s.store.Forget(r.Context(), webui.Hashed(name)); err != nil {
 		s.Log.WarnContext(r.Context(), "attempts to sign in could not be forgotten", "err", err)
 	}
-	e := entry(r, session{name: o.Name}, signedIn, "")
-	e.Outcome = done
-	s.note(r.Context(), e) //nolint:errcheck // it is done, and logged
+	s.did(r, session{name: o.Name}, signedIn, "", done)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
@@ -109,7 +106,7 @@ func (s *Service) invitationPage(w http.ResponseWriter, r *http.Request) {
 
 // invitation asks for a password, if the link works.
 func (s *Service) invitation(w http.ResponseWriter, r *http.Request, status int, token, problem string) {
-	name, err := s.store.Invitation(r.Context(), hashed(token), s.Now().Add(-linkLife))
+	name, err := s.store.Invitation(r.Context(), webui.Hashed(token), s.Now().Add(-linkLife))
 	if errors.Is(err, sqlstore.ErrNotFound) {
 		s.show(w, r, http.StatusGone, pages.Message{Title: "This link does not work, or not any more", Text: "A link works once, for an hour. Ask for another one.", Href: "/switchboard/", Link: "To the switchboard"})
 		return
@@ -129,7 +126,7 @@ func (s *Service) takeInvitation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	since := s.Now().Add(-linkLife)
-	if _, err := s.store.Invitation(r.Context(), hashed(token), since); err != nil { // before anything that takes its time
+	if _, err := s.store.Invitation(r.Context(), webui.Hashed(token), since); err != nil { // before anything that takes its time
 		s.invitation(w, r, http.StatusGone, token, "")
 		return
 	}
@@ -138,15 +135,13 @@ func (s *Service) takeInvitation(w http.ResponseWriter, r *http.Request) {
 		s.trouble(w, r, session{}, err)
 		return
 	}
-	name, err := s.store.TakeInvitation(r.Context(), hashed(token), since, string(hash), hashed)
+	name, err := s.store.TakeInvitation(r.Context(), webui.Hashed(token), since, string(hash), webui.Hashed)
 	if errors.Is(err, sqlstore.ErrNotFound) {
 		s.invitation(w, r, http.StatusGone, token, "")
 		return
 	}
 	if err == nil {
-		e := entry(r, session{name: name}, tookLink, "")
-		e.Outcome = done
-		s.note(r.Context(), e) //nolint:errcheck // it is done, and logged
+		s.did(r, session{name: name}, tookLink, "", done)
 		err = s.openSession(r.Context(), w, r, sqlstore.OperatorRow{Name: name, Password: string(hash)})
 	}
 	if err != nil {

@@ -40,7 +40,7 @@ func TestInvitation(t *testing.T) {
 		b.browser().post("/switchboard/invitation", "token", strings.TrimPrefix(late, "/switchboard/invitation?token="), "password", password).want(http.StatusGone)
 
 		for _, bad := range []*switchboardv1.InviteOperatorRequest{
-			{Name: "", Role: viewer}, {Name: "a b", Role: viewer}, {Name: strings.Repeat("a", 65), Role: viewer}, {Name: "<b>", Role: viewer}, {Name: "ben"}, {Name: "ben", Role: 7},
+			{Name: "", Role: viewer}, {Name: "a b", Role: viewer}, {Name: strings.Repeat("a", 65), Role: viewer}, {Name: "<b>", Role: viewer}, {Name: "ben", Role: 7},
 		} {
 			if _, err := b.InviteOperator(t.Context(), bad); errs.KindOf(err) != errs.Invalid {
 				t.Errorf("%v: %v", bad, err)
@@ -174,6 +174,14 @@ func TestOperators(t *testing.T) {
 		other.post("/switchboard/invitation", "token", other.get(link).field("token"), "password", "another password").want(http.StatusOK)
 		ben.get("/switchboard/").want(http.StatusOK, "Sign in")
 		other.get("/switchboard/").want(http.StatusOK, "Overview")
+
+		b.invite("anna", switchboardv1.Role_ROLE_UNSPECIFIED) // for another password
+		b.invite("cleo", switchboardv1.Role_ROLE_UNSPECIFIED)
+		anna.get("/switchboard/operators").want(http.StatusOK, "anna operator", "cleo viewer")
+		b.wantEntry("somebody at a terminal invited an operator anna: as before, or viewer: done")
+		if _, err := b.RemoveOperator(t.Context(), &switchboardv1.RemoveOperatorRequest{Name: "cleo"}); err != nil {
+			t.Fatal(err)
+		}
 
 		if _, err := b.RemoveOperator(t.Context(), &switchboardv1.RemoveOperatorRequest{Name: "Ben"}); err != nil {
 			t.Fatal(err)

@@ -20,12 +20,11 @@ func (s *Service) ReceiveCall(ctx context.Context, r *telephonyv1.ReceiveCallReq
 	call := s.call(r.GetFrom(), r.GetTo())
 	known := s.known(ctx, r.GetCallSid(), call)
 	row := s.callRow(r.GetCallSid(), call)
-	if row.Rejected = call.Rejected(known); !row.Rejected {
-		row.Ringing = numberList(call.Ringing(nil, known))
-	}
+	twiml, ringing := call.Begin(known)
+	row.Rejected, row.Ringing = call.Rejected(known), numberList(ringing)
 	s.beside(ctx, "the beginning of a call", func(ctx context.Context) error { return s.store.CallBegan(ctx, row) })
 	s.metrics.call(ctx, "began")
-	return &telephonyv1.ReceiveCallResponse{Twiml: call.Begin(known)}, nil
+	return &telephonyv1.ReceiveCallResponse{Twiml: twiml}, nil
 }
 
 // AskPhone asks a volunteer who has picked up for a key.
@@ -61,20 +60,22 @@ func (s *Service) EndRound(ctx context.Context, r *telephonyv1.EndRoundRequest) 
 	talked := r.GetDialBridged() == "true" || r.GetDialBridged() == "" && r.GetDialCallStatus() == "completed"
 	round := callflow.ParseRound(r.GetBegan(), r.GetSince(), r.GetRound(), r.GetRung(), r.GetRest())
 	var known callflow.Known
+	if !talked {
+		known = s.known(ctx, r.GetCallSid(), call)
+	}
+	twiml, ringing := call.EndRound(round, talked, known)
 	if talked {
 		row := s.callRow(r.GetCallSid(), call)
 		s.beside(ctx, "a talk", func(ctx context.Context) error { return s.store.CallTalked(ctx, row) })
 	} else {
-		known = s.known(ctx, r.GetCallSid(), call)
-		ringing := numberList(call.Ringing(&round, known))
 		s.beside(ctx, "that nobody talked", func(ctx context.Context) error {
-			return s.store.Unclaim(ctx, clean(r.GetCallSid()), int(r.GetRound()), ringing)
+			return s.store.NextRound(ctx, clean(r.GetCallSid()), int(r.GetRound()), numberList(ringing))
 		})
 	}
 	if !talked && call.Now.Sub(round.Began) > call.Hotline.Calls.Ceiling {
 		s.metrics.call(ctx, "late")
 	}
-	return &telephonyv1.EndRoundResponse{Twiml: call.EndRound(round, talked, known)}, nil
+	return &telephonyv1.EndRoundResponse{Twiml: twiml}, nil
 }
 
 // EndVoicemail says goodbye, also to who has hung up.

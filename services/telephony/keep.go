@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/phone"
@@ -203,25 +204,18 @@ func (s *Service) deleteRecordings(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// keepRecords is for how long a hotline's records are kept. What can still come back is kept in any case.
-func keepRecords(k hotline.Keep) time.Duration {
-	if k.Records <= 0 {
-		return 0
-	}
-	return max(k.Records, sqlstore.ComesBack)
-}
-
 // forgetRecords deletes records that are too old, with all that Twilio has of them, and what is left of those that were erased.
 func (s *Service) forgetRecords(ctx context.Context) error {
 	now := s.Now()
 	remove := func(ctx context.Context, all []sqlstore.Record) error { return s.store.RemoveRecords(ctx, all, now) }
+	records := func(k hotline.Keep) time.Duration { return k.ForRecords(books.ComesBack) }
 	failed := []error{
-		s.age(ctx, aging{what: "all", kinds: sqlstore.RecordKinds, keep: keepRecords, old: s.store.OldRecords, atTwilio: s.deleteRecord, done: remove}),
+		s.age(ctx, aging{what: "all", kinds: sqlstore.RecordKinds, keep: records, old: s.store.OldRecords, atTwilio: s.deleteRecord, done: remove}),
 		s.store.ForgetStray(ctx, now.AddDate(0, 0, -30)), // who was idle for longest is looked for among those of 28 days
 	}
 	longest, ever := time.Duration(0), false
 	for _, h := range s.Hotlines {
-		keep := keepRecords(h.Keep)
+		keep := records(h.Keep)
 		longest, ever = max(longest, keep), ever || keep == 0
 		for _, number := range h.Numbers() {
 			if keep > 0 {
@@ -233,7 +227,7 @@ func (s *Service) forgetRecords(ctx context.Context) error {
 		failed = append(failed, s.store.ForgetRest(ctx, "", now.Add(-longest)))
 	}
 	for _, kind := range sqlstore.RecordKinds {
-		all, err := s.store.ErasedRecords(ctx, kind, now.Add(-sqlstore.ComesBack), 10*recordBatch)
+		all, err := s.store.ErasedRecords(ctx, kind, now.Add(-books.ComesBack), 10*recordBatch)
 		failed = append(failed, err, remove(ctx, all))
 	}
 	return errors.Join(failed...)

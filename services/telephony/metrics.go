@@ -53,11 +53,9 @@ func newMetrics(store *sqlstore.Store) (m metrics, err error) {
 		}))
 	_, errAll[6] = meter.Int64ObservableGauge("bling_dead", metric.WithDescription("How much was given up, and has not been retried since, by kind."),
 		metric.WithInt64Callback(func(ctx context.Context, o metric.Int64Observer) error {
-			counts, err := store.Counts(ctx, time.Now())
+			counts, err := store.Counts(ctx, time.Time{}, sqlstore.ItemDead)
 			for _, c := range counts {
-				if c.State == sqlstore.ItemDead {
-					o.Observe(c.Count, metric.WithAttributes(attribute.String("kind", c.Kind)))
-				}
+				o.Observe(c.Count, metric.WithAttributes(attribute.String("kind", c.Kind)))
 			}
 			return err
 		}))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/telemetry"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
@@ -89,7 +90,7 @@ func (s *Service) itemProto(i sqlstore.ItemRow) *operatorv1.Item {
 	item := &operatorv1.Item{
 		Id: i.ID, Kind: operatorv1.Kind(operatorv1.Kind_value["KIND_"+strings.ToUpper(i.Kind)]), Hotline: string(i.Hotline), Supporter: i.Supporter,
 		State: operatorv1.State(operatorv1.State_value["STATE_"+strings.ToUpper(i.State)]), Word: i.Word, Reason: itemReason(i), At: timestamppb.New(i.At),
-		Attempts: int32(i.Attempts), ConversationId: i.ConversationID, TraceId: traceID(i.Trace), MailboxId: h.MailboxID,
+		Attempts: int32(i.Attempts), ConversationId: i.ConversationID, TraceId: telemetry.TraceID(i.Trace), MailboxId: h.MailboxID,
 	}
 	if !i.EndedAt.IsZero() {
 		item.EndedAt = timestamppb.New(i.EndedAt)
@@ -103,13 +104,4 @@ func itemReason(i sqlstore.ItemRow) string {
 		return i.Reason
 	}
 	return carrierError(i.ErrorCode)
-}
-
-// traceID is the id in a trace as it was stored: https://www.w3.org/TR/trace-context/#traceparent-header.
-func traceID(carried string) string {
-	parts := strings.Split(carried, "-")
-	if len(parts) < 4 || len(parts[1]) != 32 {
-		return ""
-	}
-	return parts[1]
 }

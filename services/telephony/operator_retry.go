@@ -45,7 +45,7 @@ func (s *Service) retryByID(ctx context.Context, ids []string, step sqlstore.Ste
 	if len(ids) == 0 {
 		return nil
 	}
-	if _, err := inBatches(func() ([]string, error) { return s.store.RetryTexts(ctx, ids, s.numbers(), step) }, taken); err != nil {
+	if err := inBatches(func() ([]string, error) { return s.store.RetryTexts(ctx, ids, s.numbers(), step) }, taken); err != nil {
 		return err
 	}
 	var files []string
@@ -64,24 +64,22 @@ func (s *Service) retryByID(ctx context.Context, ids []string, step sqlstore.Ste
 	if len(files) == 0 {
 		return nil
 	}
-	_, err := inBatches(func() ([]string, error) { return s.store.RetryMedia(ctx, files, step) }, asFiles(taken))
-	return err
+	return inBatches(func() ([]string, error) { return s.store.RetryMedia(ctx, files, step) }, asFiles(taken))
 }
 
 func (s *Service) retryDead(ctx context.Context, kinds []string, step sqlstore.StepRow, taken func([]string)) error {
-	if _, err := inBatches(func() ([]string, error) { return s.store.RetryDead(ctx, kinds, step) }, taken); err != nil {
+	if err := inBatches(func() ([]string, error) { return s.store.RetryDead(ctx, kinds, step) }, taken); err != nil {
 		return err
 	}
 	if !slices.Contains(kinds, sqlstore.ItemMedia) {
 		return nil
 	}
-	_, err := inBatches(func() ([]string, error) { return s.store.RetryMedia(ctx, nil, step) }, asFiles(taken))
-	return err
+	return inBatches(func() ([]string, error) { return s.store.RetryMedia(ctx, nil, step) }, asFiles(taken))
 }
 
 func (s *Service) retryUnrouted(ctx context.Context, step sqlstore.StepRow, taken func([]string)) error {
 	for _, number := range s.numbers() {
-		if _, err := inBatches(func() ([]string, error) { return s.store.Reroute(ctx, number, step) }, taken); err != nil {
+		if err := inBatches(func() ([]string, error) { return s.store.Reroute(ctx, number, step) }, taken); err != nil {
 			return err
 		}
 	}
@@ -98,15 +96,13 @@ func asFiles(taken func([]string)) func([]string) {
 	}
 }
 
-// inBatches retries until there is nothing left, and returns how much it was. taken, which may be nil, is told of each batch.
-func inBatches(retry func() ([]string, error), taken func([]string)) (n int, err error) {
+// inBatches retries until there is nothing left. taken is told of each batch.
+func inBatches(retry func() ([]string, error), taken func([]string)) error {
 	for {
 		ids, err := retry()
 		if err != nil || len(ids) == 0 {
-			return n, err
+			return err
 		}
-		if n += len(ids); taken != nil {
-			taken(ids)
-		}
+		taken(ids)
 	}
 }

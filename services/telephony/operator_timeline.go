@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/telemetry"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
@@ -42,7 +43,7 @@ func stepProto(st sqlstore.StepRow, trace string) *operatorv1.Step {
 	if st.Until.After(st.At) {
 		p.Until = timestamppb.New(st.Until)
 	}
-	if id := traceID(st.Trace); id != traceID(trace) {
+	if id := telemetry.TraceID(st.Trace); id != telemetry.TraceID(trace) {
 		p.TraceId = id
 	}
 	return p

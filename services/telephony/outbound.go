@@ -197,8 +197,7 @@ func (s *Service) refresh(ctx context.Context, m sqlstore.MessageOutRow) error {
 	if err != nil {
 		return err
 	}
-	state := outState[telephonyv1.MessageStatus(telephonyv1.MessageStatus_value["MESSAGE_STATUS_"+strings.ToUpper(status)])]
-	return s.store.AdvanceMessage(ctx, m.Key, m.MessageSID, state, code, s.Now())
+	return s.store.AdvanceMessage(ctx, m.Key, m.MessageSID, stateOf(status), code, s.Now())
 }
 
 // takes is how long a message occupies its number, at the pace that the hotline is configured for.

@@ -135,7 +135,8 @@ func (e *erasure) remove(ctx context.Context, all []sqlstore.Record) error {
 	return nil
 }
 
-// searchTwilio deletes what Twilio's lists still have between them and us: of what the ledger has forgotten, or has never known.
+// searchTwilio deletes what Twilio's lists still have between them and us: of what the ledger has forgotten, or has never known. Of a long list
+// the first pages are looked at; they are others once what was found there is deleted.
 func (e *erasure) searchTwilio(ctx context.Context) error {
 	for _, l := range []struct {
 		kind, name string
@@ -157,9 +158,14 @@ func (e *erasure) searchTwilio(ctx context.Context) error {
 					return err
 				}
 			}
-			if e.deleted[l.name] == before {
-				break // the rest of such a list is not between them and us
+			if whole || e.deleted[l.name] > before {
+				continue
 			}
+			if e.tooEarly > 0 {
+				break // it is not done in any case
+			}
+			return errs.New(errs.Precondition, "Twilio has more %s with them than can be looked at, and the first of them are not the hotlines'; "+
+				"look for the others in Twilio's Console, and delete them there", strings.TrimSuffix(l.name, " at Twilio"))
 		}
 	}
 	return nil

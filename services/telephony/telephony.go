@@ -167,7 +167,8 @@ func (s *Service) reroute(ctx context.Context) error {
 	step := s.step(ctx, "", "its number is a hotline's now", "")
 	for _, h := range s.Hotlines {
 		for _, number := range h.Numbers() {
-			n, err := inBatches(func() ([]string, error) { return s.store.Reroute(ctx, number, step) }, nil)
+			n := 0
+			err := inBatches(func() ([]string, error) { return s.store.Reroute(ctx, number, step) }, func(ids []string) { n += len(ids) })
 			if err != nil {
 				return fmt.Errorf("looking for unrouted texts: %w", err)
 			}

@@ -36,7 +36,7 @@ func (s *Service) ReceiveRecording(ctx context.Context, r *telephonyv1.ReceiveRe
 		}
 		return &telephonyv1.ReceiveRecordingResponse{}, nil
 	}
-	if err := s.recordVoicemail(ctx, r, r.GetRecordingDuration() <= 0, time.Time{}); err != nil {
+	if _, err := s.recordVoicemail(ctx, r, r.GetRecordingDuration() <= 0, time.Time{}); err != nil {
 		return nil, err
 	}
 	return &telephonyv1.ReceiveRecordingResponse{}, nil
@@ -49,7 +49,7 @@ func (s *Service) ReceiveVoicemail(ctx context.Context, r *telephonyv1.ReceiveVo
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
-	err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
+	_, err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
 		From: r.GetFrom(), To: r.GetTo(), CallSid: r.GetCallSid(),
 		RecordingSid: recordingSID(r.GetRecording()), RecordingUrl: r.GetRecording(), RecordingDuration: r.GetLength(),
 	}, false, time.Time{})
@@ -81,9 +81,9 @@ func (s *Service) recordLoss(ctx context.Context, c callflow.Call, r *telephonyv
 	return s.sorry(ctx, c.To, c.From, sid)
 }
 
-// recordVoicemail writes a voicemail down. empty says that nothing is to be heard in it, found when it was recorded if nobody has told us
+// recordVoicemail writes a voicemail down, and reports whether it is new. empty says that nothing is to be heard in it, found when it was recorded if nobody has told us
 // but Twilio's list.
-func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest, empty bool, found time.Time) error {
+func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRecordingRequest, empty bool, found time.Time) (fresh bool, err error) {
 	from, to := phone.Parse(cmp.Or(clean(r.GetFrom()), "anonymous")), phone.Parse(clean(r.GetTo()))
 	sid, address := clean(r.GetRecordingSid()), clean(r.GetRecordingUrl())
 	var check errs.Check
@@ -92,7 +92,7 @@ func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRec
 	check.That(len(from.Number) <= 256, "from", "must have at most 256 characters")
 	check.That(to.Number != "" && len(to.Number) <= 256, "to", "must have 1 to 256 characters")
 	if err := check.Err(); err != nil {
-		return err
+		return false, err
 	}
 	h, _ := s.Hotlines.ByNumber(to.Number)
 	v := sqlstore.VoicemailRow{
@@ -111,12 +111,12 @@ func (s *Service) recordVoicemail(ctx context.Context, r *telephonyv1.ReceiveRec
 	if !found.IsZero() {
 		v.RecordedAt, entry.ReceivedAt, entry.FoundAt = found, found, s.Now()
 	}
-	fresh, err := s.store.RecordVoicemail(ctx, v, entry)
+	fresh, err = s.store.RecordVoicemail(ctx, v, entry)
 	if err != nil {
-		return errs.Wrap(errs.Unavailable, err, "the voicemail could not be stored; send it again")
+		return false, errs.Wrap(errs.Unavailable, err, "the voicemail could not be stored; send it again")
 	}
 	s.metrics.accepted(ctx, fresh)
-	return nil
+	return fresh, nil
 }
 
 // voicemailText is how a voicemail appears in the ticket.
@@ -209,10 +209,13 @@ func (s *Service) collect(ctx context.Context, found twilio.Recording) error {
 		s.foreign[found.CallSID] = true // and not asked about every minute
 		return nil
 	}
-	s.Log.WarnContext(ctx, "voicemail found that nobody told us about", "recording_sid", found.SID)
-	s.books.Recovered(ctx, operatorv1.Kind_KIND_VOICEMAIL, 1)
-	return s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
+	fresh, err := s.recordVoicemail(ctx, &telephonyv1.ReceiveRecordingRequest{
 		From: c.From, To: c.To, CallSid: found.CallSID, RecordingSid: found.SID,
 		RecordingUrl: s.twilio.RecordingURL(found.SID), RecordingDuration: int32(found.Seconds),
 	}, found.Seconds == 0, found.CreatedAt)
+	if fresh {
+		s.Log.WarnContext(ctx, "voicemail found that nobody told us about", "recording_sid", found.SID)
+		s.books.Recovered(ctx, operatorv1.Kind_KIND_VOICEMAIL, 1)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package telephony
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -215,6 +216,34 @@ func TestRecordingsAreFound(t *testing.T) {
 	fatal(t, later.collectRecordings(later.ctx))
 	if got := later.entries(lane(ours, old.From)); len(got) != 0 {
 		t.Errorf("from before we were here: %q", got)
+	}
+}
+
+// Found is what nobody has told us of, once it is written down.
+func TestRecordingsFoundOnce(t *testing.T) {
+	b := newBench(t)
+	var log bytes.Buffer
+	b.Log = slog.New(slog.NewTextHandler(&log, nil))
+	told, untold := b.record("+16175550001"), b.record("+16175550002")
+	if _, err := b.ReceiveRecording(b.ctx, &telephonyv1.ReceiveRecordingRequest{
+		RecordingSid: told.Sid, CallSid: told.CallSid, RecordingUrl: told.URL, RecordingStatus: "completed", RecordingDuration: 5, From: told.From, To: told.To,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := b.twilio.Voicemails(b.ctx, b.Now().Add(-time.Hour))
+	fatal(t, err)
+	for range 2 {
+		for _, found := range list {
+			fatal(t, b.collect(b.ctx, found))
+		}
+	}
+	if got := log.String(); strings.Count(got, "voicemail found") != 1 || !strings.Contains(got, untold.Sid) {
+		t.Errorf("found are %s", got)
+	}
+	fatal(t, b.DB.Close())
+	log.Reset()
+	if err := b.collect(b.ctx, list[0]); err == nil || strings.Contains(log.String(), "voicemail found") {
+		t.Errorf("without a database: %v, %s", err, log.String())
 	}
 }
 

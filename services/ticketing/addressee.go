@@ -70,7 +70,7 @@ func (s *Service) addressee(ctx context.Context, v helpscout.Conversation) (to s
 
 // hasPhone asks Help Scout whether a contact's phone is still the number they text from.
 func (s *Service) hasPhone(ctx context.Context, customerID int64, to sqlstore.Contact) (bool, error) {
-	p, err := s.desk.Profile(ctx, customerID)
+	p, err := s.desk.Contact(ctx, customerID)
 	if helpscout.StatusOf(err) == 404 {
 		return false, nil
 	}
@@ -85,7 +85,7 @@ func (s *Service) isTheirs(ctx context.Context, customerID int64, to sqlstore.Co
 	if customerID == 0 {
 		return false, nil
 	}
-	p, err := s.desk.Profile(ctx, customerID)
+	p, err := s.desk.Contact(ctx, customerID)
 	if helpscout.StatusOf(err) == 404 {
 		return false, nil
 	}

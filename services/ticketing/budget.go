@@ -40,7 +40,7 @@ func newBudget(store *sqlstore.Store, log *slog.Logger, now func() time.Time) *b
 // Take waits for units. If they can't be had before ctx ends, the error says when to try again.
 func (b *budget) Take(ctx context.Context, class helpscout.Class, units int) error {
 	if !b.learn(ctx) {
-		return errs.New(errs.RateLimited, noAnswer).After(probe)
+		return errs.Wrap(errs.RateLimited, helpscout.ErrNoAnswer, noAnswer).After(probe)
 	}
 	for b.limit.Load() != unlimited {
 		wait, err := b.store.Spend(ctx, units, share[class], b.now())

@@ -45,8 +45,10 @@ func (s *Service) doubledTexts(ctx context.Context, h hotline.Hotline, conversat
 	}
 	slices.SortFunc(all, func(a, b posted) int { return cmp.Compare(a.ID, b.ID) })
 	unnamed := map[string][]time.Time{}
-	for i, t := range all {
-		if all[i].ours = known[t.ID]; all[i].ours {
+	for i := range all {
+		t := &all[i]
+		if known[t.ID] {
+			t.ours = true
 			continue
 		}
 		if _, asked := unnamed[t.lane]; !asked {
@@ -55,7 +57,8 @@ func (s *Service) doubledTexts(ctx context.Context, h hotline.Hotline, conversat
 			}
 		}
 		match := slices.IndexFunc(unnamed[t.lane], func(at time.Time) bool { return t.CreatedAt.Sub(at).Abs() < clockSkew })
-		if all[i].ours = match >= 0; match >= 0 {
+		if match >= 0 {
+			t.ours = true
 			unnamed[t.lane] = slices.Delete(unnamed[t.lane], match, match+1)
 		}
 	}

@@ -23,8 +23,8 @@ var moving = map[string]bool{
 	"convo.merged": true, "convo.moved": true, "convo.deleted": true, "convo.status": true,
 }
 
-// ReceiveEvent keeps an event of Help Scout. Events of mailboxes that are not ours are not kept: several
-// installations may share one account.
+// ReceiveEvent keeps an event of Help Scout. Of mailboxes that are not ours, as several installations may share one account, only those are
+// kept that may tell where one of our conversations went.
 func (s *Service) ReceiveEvent(ctx context.Context, r *ticketingv1.ReceiveEventRequest) (*ticketingv1.ReceiveEventResponse, error) {
 	if r.GetEvent() == check.TestEvent {
 		return &ticketingv1.ReceiveEventResponse{}, nil // whoever sent it knows now that events arrive
@@ -74,7 +74,7 @@ func (s *Service) ReceiveEvent(ctx context.Context, r *ticketingv1.ReceiveEventR
 // contactEdited notes whether an agent has changed the phone of one of our contacts. Before the next reply to them
 // Help Scout is asked whether that is still so.
 func (s *Service) contactEdited(ctx context.Context, body []byte) error {
-	var p helpscout.Profile
+	var p helpscout.Contact
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil //nolint:nilerr // it tells us nothing
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/jobs"
-	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
 )
 
 const (
@@ -25,30 +25,51 @@ func (s *Service) forgetOld(ctx context.Context) error {
 	working, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
 	var failed []error
-	for _, h := range s.Hotlines {
-		for _, f := range []struct {
-			keep   time.Duration
-			forget func(ctx context.Context, mailboxID int64, before time.Time) (more bool, err error)
-		}{{h.Keep.Texts, s.store.ForgetWords}, {keepRecords(h.Keep), s.store.ForgetRecords}} {
-			if f.keep <= 0 {
-				continue
-			}
-			for more := true; more && working.Err() == nil; {
-				var err error
-				if more, err = f.forget(working, h.MailboxID, s.Now().Add(-f.keep)); err != nil && working.Err() == nil {
-					failed = append(failed, err)
-					more = false
-				}
+	forget := func(some func() (more bool, err error)) {
+		for more := true; more && working.Err() == nil; {
+			var err error
+			if more, err = some(); err != nil && working.Err() == nil {
+				failed = append(failed, err)
+				more = false
 			}
 		}
 	}
-	return errors.Join(append(failed, s.store.ForgetErased(ctx, s.Now().Add(-sqlstore.ComesBack)))...)
+	var ours []int64
+	for _, h := range s.Hotlines {
+		ours = append(ours, h.MailboxID)
+		if h.Keep.Texts > 0 {
+			forget(func() (bool, error) { return s.store.ForgetWords(working, h.MailboxID, s.before(h.Keep.Texts)) })
+		}
+		if keep := recordsOf(h.Keep); keep > 0 {
+			forget(func() (bool, error) { return s.store.ForgetRecords(working, h.MailboxID, s.before(keep)) })
+		}
+	}
+	// Several installations may share one account: what is nobody's hotline's goes when the last hotline's would.
+	words, records := longest(s.Hotlines, func(k hotline.Keep) time.Duration { return k.Texts }), longest(s.Hotlines, recordsOf)
+	if words > 0 || records > 0 {
+		forget(func() (bool, error) { return s.store.ForgetForeign(working, ours, s.before(words), s.before(records)) })
+	}
+	return errors.Join(append(failed, s.store.ForgetErased(ctx, s.before(books.ComesBack)))...)
 }
 
-// keepRecords is for how long a hotline's records are kept. What can still come back is kept in any case.
-func keepRecords(k hotline.Keep) time.Duration {
-	if k.Records <= 0 {
-		return 0
+func recordsOf(k hotline.Keep) time.Duration { return k.ForRecords(books.ComesBack) }
+
+// before is before when something is older than it is kept; no time, if that is for ever.
+func (s *Service) before(keep time.Duration) time.Time {
+	if keep <= 0 {
+		return time.Time{}
 	}
-	return max(k.Records, sqlstore.ComesBack)
+	return s.Now().Add(-keep)
+}
+
+// longest is for how long something is kept where it is kept longest; 0 is for ever.
+func longest(all hotline.Hotlines, keep func(hotline.Keep) time.Duration) (most time.Duration) {
+	for _, h := range all {
+		k := keep(h.Keep)
+		if k <= 0 {
+			return 0
+		}
+		most = max(most, k)
+	}
+	return most
 }

@@ -117,7 +117,7 @@ func (s *Service) items(items []sqlstore.Item) (all []*operatorv1.Item) {
 func (s *Service) item(i sqlstore.Item) *operatorv1.Item {
 	p := &operatorv1.Item{
 		Id: i.ID, Hotline: i.Hotline, Supporter: i.Supporter, Word: i.State, Reason: i.Reason, At: timestamppb.New(i.At), EndedAt: timestamp(i.EndedAt),
-		Attempts: int32(i.Attempts), ConversationId: i.ConversationID, TraceId: traceID(i.Trace), MailboxId: i.MailboxID,
+		Attempts: int32(i.Attempts), ConversationId: i.ConversationID, TraceId: telemetry.TraceID(i.Trace), MailboxId: i.MailboxID,
 	}
 	for kind, word := range kinds {
 		if word == i.Kind {
@@ -144,14 +144,6 @@ func timestamp(t time.Time) *timestamppb.Timestamp {
 		return nil
 	}
 	return timestamppb.New(t)
-}
-
-// traceID is the id in a trace that was carried: https://www.w3.org/TR/trace-context/#traceparent-header.
-func traceID(carried string) string {
-	if parts := strings.Split(carried, "-"); len(parts) == 4 {
-		return parts[1]
-	}
-	return ""
 }
 
 // RetryItems takes up notes and events that were given up. Texts, voicemails and files are telephony's to take up; when it comes with them

@@ -60,7 +60,7 @@ func (s *Service) ErasePerson(ctx context.Context, r *operatorv1.ErasePersonRequ
 	if err != nil {
 		return nil, err
 	}
-	e := &erasure{Service: s, who: who, address: who.Address("") + "@" + s.Domain, deleted: map[string]int64{}, left: map[string]int64{}, seen: map[int64]bool{}}
+	e := &erasure{Service: s, who: who, address: who.Address("") + "@" + s.Domain, deleted: map[string]int64{}, left: map[string]int64{}, seen: map[int64]bool{}, listed: map[int64]bool{}}
 	working, cancel := context.WithTimeout(helpscout.WithClass(ctx, helpscout.Backfill), eraseFor)
 	defer cancel()
 	if deadline, ok := ctx.Deadline(); ok {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/telemetry"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
@@ -153,7 +154,7 @@ func (s *Service) timeline(ctx context.Context, i sqlstore.Item, related []sqlst
 	var all []*operatorv1.Step
 	for _, step := range steps {
 		p := &operatorv1.Step{
-			At: timestamppb.New(step.At), Times: int32(max(1, step.Times)), What: step.What, Detail: step.Detail, Trouble: step.Trouble, TraceId: traceID(step.Trace),
+			At: timestamppb.New(step.At), Times: int32(max(1, step.Times)), What: step.What, Detail: step.Detail, Trouble: step.Trouble, TraceId: telemetry.TraceID(step.Trace),
 		}
 		if step.Times > 1 {
 			p.Until = timestamppb.New(step.Until)

@@ -28,9 +28,10 @@ type erasure struct {
 	deleted map[string]int64
 	left    map[string]int64 // what somebody must look at
 
-	seen map[int64]bool
-	gone []int64 // conversations that are not in Help Scout any more
-	// unsure says that the contact may have taken part in a conversation of somebody else's that we do not know of.
+	seen   map[int64]bool
+	listed map[int64]bool // the contact's conversations in Help Scout's list
+	gone   []int64        // conversations that are not in Help Scout any more
+	// unsure says that the contact may have taken part in a conversation that was not looked at.
 	unsure bool
 }
 
@@ -109,39 +110,35 @@ func wait(ctx context.Context) bool {
 
 // conversations deletes theirs: those that we know, and those that Help Scout finds.
 func (e *erasure) conversations(ctx context.Context) error {
-	all, err := e.store.Conversations(ctx, e.lanes)
+	known, err := e.store.Conversations(ctx, e.lanes)
 	if err != nil {
 		return err
 	}
-	for {
+	found, err := e.search(ctx) // while the list has all of them
+	for all := append(known, found...); err == nil && len(all) > 0; all, err = e.search(ctx) {
 		for _, c := range all {
 			if err := e.conversation(ctx, c); err != nil {
 				return err
 			}
 		}
-		if all, err = e.search(ctx); err != nil || len(all) == 0 {
-			return err
-		}
 	}
+	return err
 }
 
-// search returns the conversations of the contact's that were not looked at yet.
+// search returns the conversations of the contact's that were not looked at yet: those of all mailboxes, or if the contact belongs to more than
+// the hotline, those of the hotline's.
 func (e *erasure) search(ctx context.Context) (all []sqlstore.Whereabouts, err error) {
 	if !e.known {
 		return nil, nil
 	}
-	for _, h := range e.Hotlines {
-		found, err := e.desk.Search(ctx, h.MailboxID, e.address)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range found {
-			if !e.seen[v.ID] {
-				all = append(all, sqlstore.Whereabouts{ConversationID: v.ID, LastAt: e.Now()})
-			}
+	found, err := e.desk.ConversationsOf(ctx, e.contact.ID)
+	for _, v := range found {
+		e.listed[v.ID] = true
+		if _, ours := e.Hotlines.ByMailbox(v.MailboxID); (ours || e.oursAlone()) && !e.seen[v.ID] {
+			all = append(all, sqlstore.Whereabouts{ConversationID: v.ID, LastAt: e.Now()})
 		}
 	}
-	return all, nil
+	return all, err
 }
 
 // conversation deletes one, here and there, unless somebody else has written in it.
@@ -170,6 +167,9 @@ func (e *erasure) conversation(ctx context.Context, c sqlstore.Whereabouts) erro
 		return e.forget(ctx, c.ConversationID)
 	}
 	e.seen[v.ID] = true
+	if e.known && v.PrimaryCustomer.ID == e.contact.ID && !e.listed[v.ID] {
+		e.unsure = true // the list lags: there may be others that are not in it
+	}
 	threads, err := e.desk.AllThreads(ctx, v.ID)
 	if helpscout.StatusOf(err) == 404 {
 		return e.forget(ctx, c.ConversationID, v.ID)
@@ -177,9 +177,12 @@ func (e *erasure) conversation(ctx context.Context, c sqlstore.Whereabouts) erro
 	if err != nil {
 		return err
 	}
-	shared, err := e.shared(ctx, c, v, threads)
+	shared, given, err := e.shared(ctx, c, v, threads)
 	if err != nil {
 		return err
+	}
+	if given {
+		e.left[leftContact] = 1
 	}
 	if shared {
 		e.left[leftShared]++
@@ -239,7 +242,7 @@ func (e *erasure) eraseContact(ctx context.Context) error {
 		return nil
 	}
 	c := e.contact
-	oursAlone := !slices.ContainsFunc(c.Embedded.Emails, func(m helpscout.ContactEntry) bool { return !strings.HasSuffix(strings.ToLower(m.Value), "@"+e.Domain) })
+	oursAlone := e.oursAlone()
 	if oursAlone && !e.unsure {
 		later, err := e.desk.DeleteContact(ctx, c.ID)
 		if later {
@@ -279,6 +282,11 @@ func (e *erasure) eraseContact(ctx context.Context) error {
 		e.left[leftContact] = 1
 	}
 	return nil
+}
+
+// oursAlone reports whether nobody has given the contact an address besides ours.
+func (e *erasure) oursAlone() bool {
+	return !slices.ContainsFunc(e.contact.Emails(), func(m string) bool { return !strings.HasSuffix(strings.ToLower(m), "@"+e.Domain) })
 }
 
 // eraseLanes deletes what is left in our tables. Who writes from now on is somebody new.

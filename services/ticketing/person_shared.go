@@ -9,37 +9,34 @@ import (
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
 )
 
-// shared reports whether somebody else's texts are in a conversation. If agents have given it to one other customer altogether, it is theirs
-// all the same, unless that one is somebody who texts us, too.
-func (e *erasure) shared(ctx context.Context, c sqlstore.Whereabouts, v helpscout.Conversation, threads []helpscout.Thread) (bool, error) {
+// shared reports whether somebody else's texts are in a conversation. If agents have given it to one other customer altogether, given, it is
+// theirs all the same, unless that one is somebody who texts us, too, or has written in it in another way: by mail, say.
+func (e *erasure) shared(ctx context.Context, c sqlstore.Whereabouts, v helpscout.Conversation, threads []helpscout.Thread) (shared, given bool, err error) {
 	theirs, others := false, map[int64]bool{}
 	for _, t := range threads {
 		switch {
 		case t.Type != "customer", t.Customer.ID == 0 && t.Customer.Email == "":
 		case e.theirs(t):
 			theirs = true
-		case strings.HasSuffix(strings.ToLower(t.Customer.Email), "@"+e.Domain):
-			return true, nil
+		case t.Source.Type != "api", strings.HasSuffix(strings.ToLower(t.Customer.Email), "@"+e.Domain):
+			return true, false, nil // what our supporters text comes by the API
 		default:
 			others[t.Customer.ID] = true
 		}
 	}
 	if len(others) > 1 || len(others) == 1 && theirs {
-		return true, nil
+		return true, false, nil
 	}
 	for _, id := range []int64{c.ConversationID, v.ID} {
 		people, err := e.store.ContactsOf(ctx, id)
 		if err != nil {
-			return false, err
+			return false, false, err
 		}
 		if slices.ContainsFunc(people, func(p sqlstore.Contact) bool { return !slices.Contains(e.lanes, p.Lane) }) {
-			return true, nil
+			return true, false, nil
 		}
 	}
-	if len(others) == 1 {
-		e.left[leftContact] = 1
-	}
-	return false, nil
+	return false, len(others) == 1, nil
 }
 
 // theirs reports whether a thread was written by them, or to them.
@@ -78,12 +75,10 @@ func (e *erasure) cleanShared(ctx context.Context, v helpscout.Conversation, thr
 			return err
 		}
 	}
-	subject, err := e.desk.Subject(ctx, v.ID)
-	if err == nil && strings.Contains(subject, e.who.Display()) {
-		err = e.desk.SetSubject(ctx, v.ID, strings.ReplaceAll(subject, e.who.Display(), erasedText))
-	}
-	if err := refusable(err); err != nil {
-		return err
+	if strings.Contains(v.Subject, e.who.Display()) {
+		if err := refusable(e.desk.SetSubject(ctx, v.ID, strings.ReplaceAll(v.Subject, e.who.Display(), erasedText))); err != nil {
+			return err
+		}
 	}
 	for _, id := range conversationIDs {
 		if err := e.store.ForgetEvents(ctx, id); err != nil {

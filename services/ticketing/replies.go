@@ -259,6 +259,9 @@ func byTelephony(err error) error {
 
 // refuse notes that a reply is not sent, with a note that says why.
 func (s *Service) refuse(ctx context.Context, v helpscout.Conversation, r sqlstore.Reply, reason string) error {
+	if r.Lane == "" {
+		r.Lane = nobodysLane(v)
+	}
 	// A reply that telephony has got is sent, whatever has changed since: an answer of it may have been lost.
 	_, err := s.Telephony.GetText(ctx, &telephonyv1.GetTextRequest{Key: fmt.Sprintf("reply:%d", r.ThreadID)})
 	switch errs.KindOf(err) {
@@ -268,13 +271,15 @@ func (s *Service) refuse(ctx context.Context, v helpscout.Conversation, r sqlsto
 		return byTelephony(err)
 	}
 	s.metrics.reply(ctx, "refused")
-	if r.Lane == "" {
-		r.Lane = fmt.Sprintf("%d|conversation-%d", v.MailboxID, v.ID)
-	}
 	return s.store.ReplyRefused(ctx, r, reason, sqlstore.Entry{
 		Key: fmt.Sprintf("reply:%d", r.ThreadID), Trace: r.Trace,
 		Body: "NOT SENT as a text: " + strings.TrimSuffix(reason, ".") + ".",
 	}, s.Now())
+}
+
+// nobodysLane is the lane of what belongs to no supporter that we know of. It names the mailbox, by which it is forgotten some day.
+func nobodysLane(v helpscout.Conversation) string {
+	return fmt.Sprintf("%d|conversation-%d", v.MailboxID, v.ID)
 }
 
 // files brings an answer's attachments to telephony, one at a time, and returns their keys, and what must be said of those

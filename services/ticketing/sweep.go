@@ -175,7 +175,7 @@ func (s *Service) lostReplies(ctx context.Context, h hotline.Hotline, v helpscou
 	told := toldAlready(v.Embedded.Threads, lost)
 	for _, id := range told {
 		s.Log.WarnContext(ctx, "a reply is told of in its ticket, but our ledger does not know it", "thread", id)
-		if err := s.store.ReplySent(ctx, sqlstore.Reply{ThreadID: id, ConversationID: v.ID}, s.Now()); err != nil {
+		if err := s.store.ReplySent(ctx, sqlstore.Reply{ThreadID: id, ConversationID: v.ID, Lane: nobodysLane(v.Conversation)}, s.Now()); err != nil {
 			return err
 		}
 	}

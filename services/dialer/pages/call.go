@@ -53,7 +53,7 @@ func (Call) name() string { return "call" }
 // Fragment writes the part of the page that changes, the data of a server-sent event: "status", or "end" for the last
 // one. It has several lines, and each needs its own "data:".
 func Fragment(w io.Writer, c Call) error {
-	return execute(w, templates[c.name()], "live", c)
+	return templates.Render(w, c.name(), "live", c)
 }
 
 // headline says in a few words how the call stands.

@@ -15,27 +15,26 @@
 package pages
 
 import (
-	"bytes"
 	"embed"
-	"fmt"
 	"html/template"
 	"io"
 	"time"
+
+	"github.com/bling-hotline/bling/internal/webui"
 )
 
 //go:embed *.html
 var htmlFiles embed.FS
 
 var funcs = template.FuncMap{
-	"asset":    assetURL,
+	"asset":    assets.URL,
 	"clock":    clock,
 	"headline": headline,
 	"now":      time.Now,
 	"steps":    steps,
 }
 
-// templates has the parsed template of every page by its name.
-var templates = parse(Sidebar{}, SignIn{}, Enrol{}, Codes{}, Dial{}, ChangePhone{}, Call{}, Home{}, Message{})
+var templates = webui.Parse(htmlFiles, funcs)
 
 // Page is one of the page structs of this package.
 type Page interface {
@@ -45,23 +44,5 @@ type Page interface {
 
 // Render writes the whole HTML document of a page. Nothing is written if the template fails.
 func Render(w io.Writer, p Page) error {
-	return execute(w, templates[p.name()], "layout", p)
-}
-
-func parse(all ...Page) map[string]*template.Template {
-	parsed := map[string]*template.Template{}
-	for _, p := range all {
-		t := template.New(p.name()).Funcs(funcs)
-		parsed[p.name()] = template.Must(t.ParseFS(htmlFiles, "layout.html", "parts.html", p.name()+".html"))
-	}
-	return parsed
-}
-
-func execute(w io.Writer, t *template.Template, name string, data any) error {
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, name, data); err != nil {
-		return fmt.Errorf("rendering %s: %w", t.Name(), err)
-	}
-	_, err := w.Write(b.Bytes())
-	return err
+	return templates.Render(w, p.name(), "layout", p)
 }

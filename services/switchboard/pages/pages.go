@@ -14,23 +14,22 @@
 package pages
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/bling-hotline/bling/internal/webui"
 )
 
 //go:embed *.html
 var htmlFiles embed.FS
 
-var funcs = template.FuncMap{"asset": assetURL, "age": Age, "count": count, "nav": nav, "pair": pair, "upper": upper}
+var funcs = template.FuncMap{"asset": assets.URL, "age": Age, "count": count, "nav": nav, "pair": pair, "upper": upper}
 
-// templates has the parsed template of every page by its name.
-var templates = parse(SignIn{}, Invitation{}, Message{}, Overview{}, Items{}, ItemPage{}, Dead{}, Lanes{}, Calls{}, People{}, Hotlines{},
-	Person{}, Erase{}, Days{}, Findings{}, Audit{}, Operators{})
+var templates = webui.Parse(htmlFiles, funcs)
 
 // Page is one of the page structs of this package.
 type Page interface {
@@ -62,21 +61,7 @@ type Frame struct {
 
 // Render writes the whole HTML document of a page. Nothing is written if the template fails.
 func Render(w io.Writer, p Page) error {
-	var b bytes.Buffer
-	if err := templates[p.name()].ExecuteTemplate(&b, "layout", p); err != nil {
-		return fmt.Errorf("rendering %s: %w", p.name(), err)
-	}
-	_, err := w.Write(b.Bytes())
-	return err
-}
-
-func parse(all ...Page) map[string]*template.Template {
-	parsed := map[string]*template.Template{}
-	for _, p := range all {
-		t := template.New(p.name()).Funcs(funcs)
-		parsed[p.name()] = template.Must(t.ParseFS(htmlFiles, "layout.html", "parts.html", p.name()+".html"))
-	}
-	return parsed
+	return templates.Render(w, p.name(), "layout", p)
 }
 
 // link is an entry of the navigation.

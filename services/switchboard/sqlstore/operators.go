@@ -34,11 +34,14 @@ func scanOperator(row interface{ Scan(...any) error }, more ...any) (o OperatorR
 }
 
 // Invite lets somebody choose a password by a link, of which hash is the hash. Who is there already gets the role given now, and keeps
-// the password until they choose another; links from before do not work any more.
+// the password until they choose another; links from before do not work any more. An empty role is the one that they have, or Viewer.
 func (s *Store) Invite(ctx context.Context, name, role, hash string, now time.Time) error {
-	at := now.UnixMicro()
+	at, known := now.UnixMicro(), `UPDATE SET role = EXCLUDED.role`
+	if role == "" {
+		role, known = Viewer, `NOTHING`
+	}
 	return s.all(ctx,
-		statement{`INSERT INTO operator (name, role, invited_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET role = EXCLUDED.role`, []any{name, role, at}},
+		statement{`INSERT INTO operator (name, role, invited_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO ` + known, []any{name, role, at}},
 		statement{`INSERT INTO invitation (name, hash, created_at) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET hash = EXCLUDED.hash, created_at = EXCLUDED.created_at`, []any{name, hash, at}})
 }

@@ -102,6 +102,15 @@ func inviteAgain(b book) {
 	b.notFound("a session with the old password", err)
 	b.notFound("the old password", b.OpenSession(b.ctx, "S2", "anna", "old", start))
 	b.ok(b.OpenSession(b.ctx, "S3", "anna", "new", start))
+	for name, role := range map[string]string{"anna": sqlstore.Operator, "ben": sqlstore.Viewer} { // known, and not
+		b.ok(b.Invite(b.ctx, name, "", "third of "+name, start))
+		if o, err := b.FindOperator(b.ctx, name); err != nil || o.Role != role {
+			b.t.Errorf("%s, invited without a role: %+v, %v", name, o, err)
+		}
+		if whose, err := b.Invitation(b.ctx, "third of "+name, anHourBefore); whose != name || err != nil {
+			b.t.Error(whose, err)
+		}
+	}
 }
 
 // A link works once, however many use it at the same time, and clears the limit of whoever it is of.

@@ -55,24 +55,12 @@ const (
 	atOnce = 10
 )
 
-// Begin is the first document of a call.
-func (c Call) Begin(k Known) string {
+// Begin is the first document of a call, with the phones that it rings.
+func (c Call) Begin(k Known) (twiml string, ringing []phone.Number) {
 	if c.Rejected(k) {
-		return document(reject())
+		return document(reject()), nil
 	}
-	return c.play(c.first(k))
-}
-
-// Ringing are the phones that Begin has rung; or EndRound, after a round in which nobody talked.
-func (c Call) Ringing(over *Round, k Known) (numbers []phone.Number) {
-	r := c.first(k)
-	if over != nil {
-		r = c.after(*over, k)
-	}
-	for _, place := range r.Ring {
-		numbers = append(numbers, c.number(place))
-	}
-	return numbers
+	return c.play(c.next(Round{Began: c.Now, Rest: c.order(k)}, k))
 }
 
 // Rejected reports whether the call is not to be answered at all.
@@ -80,17 +68,11 @@ func (c Call) Rejected(k Known) bool {
 	return k.Blocked || c.From.Kind == phone.Withheld && c.Hotline.Calls.Withheld == hotline.WithheldReject
 }
 
-// EndRound is the document after a round: the next round, the voicemail, or the end if they have talked.
-func (c Call) EndRound(r Round, talked bool, k Known) string {
+// EndRound is the document after a round, with the phones that it rings: the next round, the voicemail, or the end if they have talked.
+func (c Call) EndRound(r Round, talked bool, k Known) (twiml string, ringing []phone.Number) {
 	if talked {
-		return document(hangUp())
+		return document(hangUp()), nil
 	}
-	return c.play(c.after(r, k))
-}
-
-func (c Call) first(k Known) Round { return c.next(Round{Began: c.Now, Rest: c.order(k)}, k) }
-
-func (c Call) after(r Round, k Known) Round {
 	// It is not known which leg stops the others when one of several is picked up: the first that answers, or the first that
 	// takes the call. If it is the former, a machine that answers has silenced all others, who get another chance.
 	until := r.Since.Add(c.ringFor(r, r.Since) - time.Second)
@@ -101,7 +83,7 @@ func (c Call) after(r Round, k Known) Round {
 		}
 	}
 	r.Rest = slices.Concat(again, r.Rest)
-	return c.next(r, k)
+	return c.play(c.next(r, k))
 }
 
 // Ask asks a volunteer who has picked up whether they take the call. Who presses nothing, such as an answering
@@ -172,11 +154,14 @@ func (c Call) order(k Known) (places []int) {
 }
 
 // play rings those of a round, or goes on to the voicemail if there is nobody.
-func (c Call) play(r Round) string {
+func (c Call) play(r Round) (twiml string, ringing []phone.Number) {
 	if len(r.Ring) == 0 {
-		return c.voicemail()
+		return c.voicemail(), nil
 	}
-	return document(c.dial(r))
+	for _, place := range r.Ring {
+		ringing = append(ringing, c.number(place))
+	}
+	return document(c.dial(r)), ringing
 }
 
 // next is the round in which the next of those who are left are rung, or nobody if there is no time.

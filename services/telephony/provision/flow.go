@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/bling-hotline/bling/internal/hotline"
@@ -65,12 +66,7 @@ func (a *Account) upToDate(f twilio.Flow, h hotline.Hotline) bool {
 }
 
 func named(flows []twilio.Flow, name string) int {
-	for i, f := range flows {
-		if f.Name == name {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(flows, func(f twilio.Flow) bool { return f.Name == name })
 }
 
 // putFlow makes a flow, or changes the one with its name: an earlier attempt whose answer was lost may have made it.

@@ -169,18 +169,11 @@ func shown(address string) string {
 
 // list names some of the account's numbers.
 func list(numbers []twilio.Number) string {
-	const most = 20
 	var names []string
-	for _, n := range numbers[:min(most, len(numbers))] {
+	for _, n := range numbers {
 		names = append(names, string(n.Number))
 	}
-	switch {
-	case len(names) == 0:
-		return "none"
-	case len(numbers) > most:
-		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(numbers)-most)
-	}
-	return strings.Join(names, ", ")
+	return provision.Some(names)
 }
 
 // planServices plans that texts to our numbers reach the numbers' own addresses.

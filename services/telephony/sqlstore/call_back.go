@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/phone"
@@ -319,14 +320,11 @@ func (s *Store) OpenCallBacks(ctx context.Context, before time.Time) (open []Cal
 	return open, err
 }
 
-// list is numbers as SQL takes them after IN, with placeholders from the nth on.
-func list(n int, numbers []phone.Number) (in string, args []any) {
-	for i, number := range numbers {
-		if i > 0 {
-			in += ", "
-		}
-		in += fmt.Sprintf("$%d", n+i)
-		args = append(args, string(number))
+// list is values as SQL takes them after IN, with placeholders from the nth on.
+func list[T ~string](n int, values []T) (in string, args []any) {
+	var b strings.Builder
+	for i := range values {
+		fmt.Fprintf(&b, ", $%d", n+i)
 	}
-	return "(" + in + ")", args
+	return "(" + strings.TrimPrefix(b.String(), ", ") + ")", anys(values)
 }

@@ -28,7 +28,7 @@ type CallInRow struct {
 	Seconds   int       // how long it took; until it has ended, how long Twilio says it did, which does not count ringing
 	Answered  bool      // whether the caller heard anything but ringing; known when it has ended
 	Rejected  bool      // whether we did not answer it, on purpose
-	Ringing   string    // the numbers of the phones that ring first, separated by commas
+	Ringing   string    // the numbers of the phones that ring in this round, separated by commas
 
 	recorded string // as NextCallOver has read it
 }
@@ -205,13 +205,13 @@ func (s *Store) leg(ctx context.Context, l LegRow, column string) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error { return setLeg(ctx, tx, l, column) })
 }
 
-// setLeg notes when something happened to a leg, the first time that it is told.
+// setLeg notes when something happened to a leg: at the earliest time that is told, since what tells of it may overtake each other.
 func setLeg(ctx context.Context, tx *sql.Tx, l LegRow, column string) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO call_leg (leg_sid, call_sid, phone, round, `+column+`, status) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (leg_sid) DO UPDATE SET `+column+` = EXCLUDED.`+column+`,
 			status = CASE WHEN EXCLUDED.status = '' THEN call_leg.status ELSE EXCLUDED.status END
-		WHERE call_leg.`+column+` = 0`, l.LegSID, l.CallSID, string(l.Phone), l.Round, l.At.UnixMicro(), l.Status)
+		WHERE call_leg.`+column+` = 0 OR call_leg.`+column+` > EXCLUDED.`+column, l.LegSID, l.CallSID, string(l.Phone), l.Round, l.At.UnixMicro(), l.Status)
 	if err != nil {
 		return fmt.Errorf("noting a leg: %w", err)
 	}
@@ -237,8 +237,9 @@ func (s *Store) Claim(ctx context.Context, l LegRow) (mine bool, err error) {
 	return mine, err
 }
 
-// Unclaim takes back that a phone has taken the call in a round: they were not connected. ringing are the phones of the next round.
-func (s *Store) Unclaim(ctx context.Context, callSID string, round int, ringing string) error {
+// NextRound notes the phones that ring after a round in which nobody talked. Should a phone have taken the call in it, that is taken back:
+// they were not connected.
+func (s *Store) NextRound(ctx context.Context, callSID string, round int, ringing string) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE call_in SET ringing = $1 WHERE call_sid = $2`, ringing, callSID); err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/books"
@@ -28,15 +27,20 @@ const inOne = 500
 func (s *Store) listed(ctx context.Context, table, column string, sids []string) (known map[string]bool, err error) {
 	known = map[string]bool{}
 	for some := range slices.Chunk(sids, inOne) {
-		in, args := ids(some)
+		in, args := list(1, some)
+		noted := true
 		err := each(ctx, s.db.Read, func(rows *sql.Rows) error {
 			var sid string
-			err := rows.Scan(&sid)
-			known[sid] = true
+			var listed bool
+			err := rows.Scan(&sid, &listed)
+			known[sid], noted = true, noted && listed
 			return err
-		}, `SELECT `+column+` FROM `+table+` WHERE `+column+` IN `+in, args...)
+		}, `SELECT `+column+`, listed FROM `+table+` WHERE `+column+` IN `+in, args...)
 		if err != nil {
 			return nil, fmt.Errorf("looking for what is listed: %w", err)
+		}
+		if noted { // as nearly all are: the same lists are looked at again and again
+			continue
 		}
 		err = s.db.Update(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE `+table+` SET listed = TRUE WHERE NOT listed AND `+column+` IN `+in, args...)
@@ -65,15 +69,6 @@ func noteFound(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted map[
 	return nil
 }
 
-func ids(all []string) (in string, args []any) {
-	var b strings.Builder
-	for i, id := range all {
-		fmt.Fprintf(&b, ", $%d", i+1)
-		args = append(args, id)
-	}
-	return "(" + strings.TrimPrefix(b.String(), ", ") + ")", args
-}
-
 // CallFound writes down a call that has ended and of which nobody told us: c.At is when it ended. It reports whether it is new.
 func (s *Store) CallFound(ctx context.Context, c CallInRow, talked bool, now time.Time) (fresh bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
@@ -100,7 +95,7 @@ func (s *Store) CallFound(ctx context.Context, c CallInRow, talked bool, now tim
 func (s *Store) MessagesByID(ctx context.Context, sids []string) (map[string]MessageOutRow, error) {
 	found := map[string]MessageOutRow{}
 	for some := range slices.Chunk(sids, inOne) {
-		in, args := ids(some)
+		in, args := list(1, some)
 		err := each(ctx, s.db.Read, func(rows *sql.Rows) error {
 			var sid string
 			var m MessageOutRow
@@ -116,7 +111,8 @@ func (s *Store) MessagesByID(ctx context.Context, sids []string) (map[string]Mes
 	return found, nil
 }
 
-// SentAlready reports whether a message with these words was surely sent to somebody lately, and none of which that is not known.
+// SentAlready reports whether messages with these words were sent to somebody lately, and of each of them the carrier's id is known, so that
+// one with another id is none of them.
 func (s *Store) SentAlready(ctx context.Context, hotline, supporter phone.Number, body string, at time.Time) (sent bool, err error) {
 	const lately = 24 * time.Hour
 	err = s.db.Read.QueryRowContext(ctx, `

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
@@ -47,7 +48,11 @@ var removals = map[string]removal{
 			`UPDATE text_out SET lane = '', supporter = '', body = '', remark = '', words = FALSE, trace = '', conversation_id = 0, tell = FALSE, telling = '', patient_until = 0,
 				state = CASE WHEN state IN ('sent', 'delivered', 'failed', 'unknown') THEN state ELSE 'failed' END WHERE key IN %s`,
 		},
-		old: []string{`DELETE FROM message_out WHERE text_key IN %s`, `DELETE FROM text_out WHERE key IN %s`, `DELETE FROM doubled WHERE id IN %s`},
+		old: []string{
+			`DELETE FROM doubled WHERE id IN (SELECT key FROM message_out WHERE text_key IN %s)`,
+			`DELETE FROM message_out WHERE text_key IN %s`,
+			`DELETE FROM text_out WHERE key IN %s`,
+		},
 	},
 	ItemCall: {
 		both:  []string{noSteps, `DELETE FROM call_leg WHERE call_sid IN %s`, `DELETE FROM call_claim WHERE call_sid IN %s`},
@@ -67,10 +72,13 @@ const never = `9223372036854775807`
 
 // RemoveRecords removes records, of which the carrier has nothing any more.
 func (s *Store) RemoveRecords(ctx context.Context, all []Record, now time.Time) error {
+	if len(all) == 0 {
+		return nil
+	}
 	young, old := map[string][]string{}, map[string][]string{}
 	for _, r := range all {
 		of := young
-		if r.named || !r.At.After(now.Add(-ComesBack)) {
+		if r.named || !r.At.After(now.Add(-books.ComesBack)) {
 			of = old
 		}
 		of[r.Kind] = append(of[r.Kind], r.ID)
@@ -94,11 +102,11 @@ func (s *Store) RemoveRecords(ctx context.Context, all []Record, now time.Time) 
 }
 
 // execEach executes statements; each has the ids where it says %s.
-func execEach(ctx context.Context, tx *sql.Tx, list []string, statements ...[]string) error {
-	if len(list) == 0 {
+func execEach(ctx context.Context, tx *sql.Tx, all []string, statements ...[]string) error {
+	if len(all) == 0 {
 		return nil
 	}
-	in, args := ids(list)
+	in, args := list(1, all)
 	for _, some := range statements {
 		for _, statement := range some {
 			if _, err := tx.ExecContext(ctx, fmt.Sprintf(statement, in), args...); err != nil {
@@ -170,7 +178,7 @@ func (s *Store) Bury(ctx context.Context, kind, sid string, hotline phone.Number
 	}[kind]
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		buried = true
-		if at.After(now.Add(-ComesBack)) {
+		if at.After(now.Add(-books.ComesBack)) {
 			if _, err := tx.ExecContext(ctx, insert, sid, string(hotline), at.UnixMicro()); err != nil {
 				return err
 			}

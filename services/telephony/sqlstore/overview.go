@@ -73,10 +73,13 @@ type CountRow struct {
 }
 
 // Counts returns how many items somebody should look at: all that are dead or unrouted, and those since a time that failed or of which
-// nobody can know; and how many were done since then.
-func (s *Store) Counts(ctx context.Context, since time.Time) (all []CountRow, err error) {
+// nobody can know; and how many were done since then. states are those that are wanted; none: all of these.
+func (s *Store) Counts(ctx context.Context, since time.Time, states ...string) (all []CountRow, err error) {
 	for _, src := range sources {
 		for _, is := range src.states {
+			if len(states) > 0 && !slices.Contains(states, is.state) {
+				continue
+			}
 			w := where{}.and(is.condition)
 			switch is.state {
 			case ItemDead, ItemUnrouted:

@@ -8,13 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/phone"
 )
-
-// ComesBack is for how long something may come back: a webhook may be repeated, a list looked at. So long the ledger keeps the ids of what
-// was erased, so that it is not taken for new, and deletes nothing because of its age.
-const ComesBack = books.Back + 24*time.Hour
 
 // Record is one thing in the ledger, with what the carrier has of it.
 type Record struct {
@@ -160,7 +155,7 @@ func (s *Store) records(ctx context.Context, kind string, w where, after Record,
 
 // addMessages adds what the carrier has of outgoing texts or messages: one for each attempt that it took.
 func (s *Store) addMessages(ctx context.Context, kind string, all []Record) error {
-	in, args := ids(recordIDs(all))
+	in, args := list(1, recordIDs(all))
 	column := map[string]string{ItemTextOut: "m.text_key", MessageOut: "m.key"}[kind]
 	return each(ctx, s.db.Read, func(rows *sql.Rows) error {
 		var id, sid, outcome string
@@ -179,9 +174,9 @@ func (s *Store) addMessages(ctx context.Context, kind string, all []Record) erro
 	}, `SELECT `+column+`, a.message_sid, a.outcome, a.started_at FROM message_out m JOIN attempt a ON a.message_key = m.key WHERE `+column+` IN `+in, args...)
 }
 
-func recordIDs(all []Record) (list []string) {
+func recordIDs(all []Record) (ids []string) {
 	for _, r := range all {
-		list = append(list, r.ID)
+		ids = append(ids, r.ID)
 	}
-	return list
+	return ids
 }

@@ -69,21 +69,14 @@ func (s *Store) retryTexts(ctx context.Context, w where, st StepRow) (ids []stri
 			return err
 		}
 		for _, r := range found {
-			changed, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'pending', reason = '', attempts = 0, done_at = NULL WHERE message_sid = $1 AND state = $2`, r.id, r.state)
+			taken, err := take(ctx, tx, `UPDATE text_in SET state = 'pending', reason = '', attempts = 0, done_at = NULL WHERE message_sid = $1 AND state = $2`,
+				r.id, r.state, r.reason, st)
 			if err != nil {
 				return err
 			}
-			n, err := changed.RowsAffected()
-			if err != nil {
-				return err
+			if taken {
+				ids = append(ids, r.id)
 			}
-			if n == 0 {
-				continue
-			}
-			if err := note(ctx, tx, about(st, r.id, "it was "+r.state+": "+r.reason)); err != nil {
-				return err
-			}
-			ids = append(ids, r.id)
 		}
 		return nil
 	})
@@ -102,12 +95,11 @@ func (s *Store) RetryMedia(ctx context.Context, keys []string, st StepRow) (retr
 	}
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		retried = nil
-		var lanes []string
-		reasons := map[string]string{}
+		var dead, lanes, reasons []string
 		if err := each(ctx, tx, func(rows *sql.Rows) error {
 			var key, lane, reason string
 			err := rows.Scan(&key, &lane, &reason)
-			lanes, retried, reasons[key] = append(lanes, lane), append(retried, key), reason
+			dead, lanes, reasons = append(dead, key), append(lanes, lane), append(reasons, reason)
 			return err
 		}, fmt.Sprintf(`SELECT key, lane, reason FROM media_in WHERE TRUE%s ORDER BY seq, key LIMIT %d`, w.text, retryBatch), w.args...); err != nil {
 			return err
@@ -115,12 +107,14 @@ func (s *Store) RetryMedia(ctx context.Context, keys []string, st StepRow) (retr
 		if err := s.Wake(ctx, tx, MediaIn, inOrder(lanes)...); err != nil {
 			return err
 		}
-		for _, key := range retried {
-			if _, err := tx.ExecContext(ctx, `UPDATE media_in SET state = 'pending', reason = '', attempts = 0, ended_at = 0 WHERE key = $1`, key); err != nil {
+		for i, key := range dead {
+			taken, err := take(ctx, tx, `UPDATE media_in SET state = 'pending', reason = '', attempts = 0, ended_at = 0 WHERE key = $1 AND state = $2`,
+				key, Dead, reasons[i], st)
+			if err != nil {
 				return err
 			}
-			if err := note(ctx, tx, about(st, key, "it was dead: "+reasons[key])); err != nil {
-				return err
+			if taken {
+				retried = append(retried, key)
 			}
 		}
 		return nil
@@ -129,6 +123,18 @@ func (s *Store) RetryMedia(ctx context.Context, keys []string, st StepRow) (retr
 		return nil, fmt.Errorf("taking up files again: %w", err)
 	}
 	return retried, nil
+}
+
+// take takes up one thing again by an update of its id and state, unless it is no longer in the state in which it was found.
+func take(ctx context.Context, tx *sql.Tx, update, id, state, reason string, st StepRow) (taken bool, err error) {
+	r, err := tx.ExecContext(ctx, update, id, state)
+	if err != nil {
+		return false, err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	return true, note(ctx, tx, about(st, id, "it was "+state+": "+reason))
 }
 
 // RetryTextOut sends a text that failed once more, if it surely never left: the carrier was not asked, or it refused each of the messages

@@ -6,15 +6,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/jobs"
+	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony/storetest"
 )
 
 // open opens the ledger of an empty database, with the wake-ups that it has in service. Nobody works on them.
 func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
+	t.Helper()
+	s, _ := openDB(t, c)
+	return s
+}
+
+func openDB(t *testing.T, c sqldb.Config) (*sqlstore.Store, *sqldb.DB) {
 	t.Helper()
 	db, err := sqlstore.Open(t.Context(), c)
 	if err != nil {
@@ -31,7 +40,7 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 		t.Fatal(err)
 	}
 	s.Wake = queue.Wake
-	return s
+	return s, db
 }
 
 var ready = sqldbtest.Ready{Open: sqlstore.Open}
@@ -76,6 +85,31 @@ func TestDoneStaysDone(t *testing.T) {
 		}
 		if got, _, err := s.FindText(ctx, "SM"); got.State != sqlstore.Done || err != nil {
 			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// With a text whose key has somebody's number in it goes what is noted of its messages that were sent twice, of whichever part.
+func TestErasedIsNotDoubled(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		s, db := openDB(t, c)
+		ctx, at := t.Context(), time.Now()
+		book := &books.Book{DB: db}
+		for _, key := range []string{"reminder:6175550142", "reminder:6175550188"} {
+			text := &sqlstore.TextOutRow{Key: key, Lane: key, Hotline: "+15017122661", Supporter: phone.Number("+1" + key[len("reminder:"):]), Kind: sqlstore.Other, CreatedAt: at}
+			_, err := s.QueueText(ctx, text, sqlstore.Message{Body: "one", Segments: 1}, sqlstore.Message{Body: "two", Segments: 1})
+			if err := errors.Join(err, book.Doubled(ctx, operatorv1.Kind_KIND_TEXT_OUT, text.Hotline, key, at),
+				book.Doubled(ctx, operatorv1.Kind_KIND_TEXT_OUT, text.Hotline, key+"#2", at)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		theirs, err := s.RecordsOf(ctx, sqlstore.ItemTextOut, "+16175550142", at, sqlstore.Record{}, 10)
+		if err := errors.Join(err, s.RemoveRecords(ctx, theirs, at)); err != nil {
+			t.Fatal(err)
+		}
+		var left string
+		if err := db.Read.QueryRowContext(ctx, `SELECT min(id) || ' ' || max(id) FROM doubled`).Scan(&left); err != nil || left != "reminder:6175550188 reminder:6175550188#2" {
+			t.Errorf("left are %q, %v", left, err)
 		}
 	})
 }

@@ -109,11 +109,12 @@ func insertTexts(ctx context.Context, tx *sql.Tx, texts []TextInRow) (map[string
 			values.WriteString(", ")
 		}
 		n := len(args)
-		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10, n+11)
-		args = append(args, t.Kind, t.MessageSID, t.CallSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro(), micros(t.FoundAt))
+		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10, n+11, n+12)
+		args = append(args, t.Kind, t.MessageSID, t.CallSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro(), micros(t.FoundAt),
+			!t.FoundAt.IsZero()) // what was found is listed
 	}
 	rows, err := tx.QueryContext(ctx, `
-		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, state)
+		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, listed, state)
 		VALUES `+values.String()+`
 		ON CONFLICT (message_sid) DO NOTHING
 		RETURNING message_sid`, args...)
@@ -139,11 +140,11 @@ func applyWishes(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted ma
 		if t.Wish == "" || !inserted[t.MessageSID] {
 			continue
 		}
-		note, not := optOut, OptOut
+		say, not := optOut, OptOut
 		if t.Wish == NoCalls || t.Wish == CallsAgain {
-			note, not = noCalls, NoCalls
+			say, not = noCalls, NoCalls
 		}
-		changed, err := note(ctx, tx, t.Hotline, t.Supporter, t.Wish == not, t.ReceivedAt, t.MessageSID, !t.FoundAt.IsZero())
+		changed, err := say(ctx, tx, t.Hotline, t.Supporter, t.Wish == not, t.ReceivedAt, t.MessageSID, !t.FoundAt.IsZero())
 		if err != nil {
 			return err
 		}

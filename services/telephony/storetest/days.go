@@ -74,6 +74,22 @@ func foundTexts(b *book) {
 	}
 }
 
+// What is found was in the carrier's list, whether or not it is looked at there again.
+func foundVoicemails(b *book) {
+	at := start.Add(time.Hour)
+	entry := text("RE1", "a")
+	entry.Kind, entry.FoundAt = sqlstore.VoicemailIn, at
+	fresh, err := b.RecordVoicemail(b.ctx, sqlstore.VoicemailRow{RecordingSID: "RE1", Lane: "a", Hotline: entry.Hotline, RecordedAt: start}, entry)
+	b.ok(err)
+	b.ok(b.TextDone(b.ctx, b.next("a", "RE1"), 7, at, nil))
+	counts, err := b.CountVoicemails(b.ctx, books.First(at), at)
+	b.ok(err)
+	got := counts[books.Page{Date: books.Date(start), Hotline: entry.Hotline}]
+	if want := (books.Count{Received: 1, Delivered: 1, Recovered: 1}); got != want || !fresh {
+		b.t.Errorf("%+v, want %+v; fresh: %v", got, want, fresh)
+	}
+}
+
 // countIn is what there was of texts on the first day.
 func (b *book) countIn(now time.Time) books.Count {
 	b.t.Helper()

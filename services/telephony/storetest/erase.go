@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
@@ -127,12 +128,12 @@ func erasing(b *book) {
 			b.t.Errorf("there is work in %s", topic)
 		}
 	}
-	late := now.Add(sqlstore.ComesBack)
+	late := now.Add(books.ComesBack)
 	for _, kind := range sqlstore.RecordKinds {
 		left, err := b.ErasedRecords(b.ctx, kind, now.Add(-day), 1000)
 		b.ok(err)
 		b.wantRecords("left too early", left)
-		left, err = b.ErasedRecords(b.ctx, kind, late.Add(-sqlstore.ComesBack), 1000)
+		left, err = b.ErasedRecords(b.ctx, kind, late.Add(-books.ComesBack), 1000)
 		b.ok(err)
 		b.ok(b.RemoveRecords(b.ctx, left, late))
 	}
@@ -218,7 +219,7 @@ func burying(b *book) {
 		bury(sqlstore.ItemTextIn, "SM2", start, true)
 		bury(sqlstore.ItemCall, "CA2", start, true)
 	}
-	bury(sqlstore.ItemTextIn, "SM3", now.Add(-sqlstore.ComesBack), true) // nobody tells of that any more
+	bury(sqlstore.ItemTextIn, "SM3", now.Add(-books.ComesBack), true) // nobody tells of that any more
 	if fresh := b.record(text("SM2", "a"), text("SM3", "a")); !slices.Equal(fresh, []bool{false, true}) {
 		b.t.Errorf("fresh: %v", fresh)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
@@ -15,7 +16,7 @@ func oldRecords(b *book) {
 	elsewhere.Hotline = "+15017122662"
 	b.record(elsewhere)
 	b.ok(b.TextEnded(b.ctx, b.next("elsewhere", "SMelsewhere"), sqlstore.Refused, "", start))
-	before := start.Add(sqlstore.ComesBack)
+	before := start.Add(books.ComesBack)
 	old := func() (all []sqlstore.Record) {
 		b.t.Helper()
 		for _, kind := range sqlstore.RecordKinds {

@@ -211,6 +211,13 @@ func overview(b *book) {
 			b.t.Errorf("%s: %d too few are counted", name, n)
 		}
 	}
+	all := len(counts)
+	dead, err := b.Counts(b.ctx, start, sqlstore.ItemDead)
+	b.ok(err)
+	counts = slices.DeleteFunc(counts, func(c sqlstore.CountRow) bool { return c.State != sqlstore.ItemDead })
+	if !slices.Equal(dead, counts) || len(dead) == 0 || len(dead) == all {
+		b.t.Errorf("dead: %+v, want %+v", dead, counts)
+	}
 	if counts, err = b.Counts(b.ctx, start.Add(24*time.Hour)); err != nil {
 		b.t.Fatal(err)
 	}
@@ -233,7 +240,7 @@ func overview(b *book) {
 	if len(back) != 1 || back[0].Key != "B" {
 		b.t.Errorf("%+v", back)
 	}
-	b.ok(b.Unclaim(b.ctx, "CAringing", 1, "+16175550103"))
+	b.ok(b.NextRound(b.ctx, "CAringing", 1, "+16175550103"))
 	if calls, _, err = b.CallsGoingOn(b.ctx, start.Add(3*time.Hour), 10); err != nil || calls[1].Ringing != "+16175550103" {
 		b.t.Errorf("%+v, %v", calls, err)
 	}

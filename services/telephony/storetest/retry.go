@@ -3,6 +3,8 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/phone"
@@ -122,6 +124,36 @@ func retryMedia(b *book) {
 		if keys, err = b.RetryMedia(b.ctx, nil, again); len(keys) != want || err != nil {
 			b.t.Errorf("all: %q, %v", keys, err)
 		}
+	}
+}
+
+// Files that several retry at once go on once each.
+func retryMediaConcurrently(b *book) {
+	const texts, files, retriers = 20, 10, 4
+	for i := range texts {
+		sid, lane := fmt.Sprint("SM", i), fmt.Sprint("lane ", i)
+		b.record(withMedia(text(sid, lane), files))
+		b.ok(b.TextDone(b.ctx, b.next(lane, sid), 5, start, nil))
+		for range files {
+			m, err := b.NextMedia(b.ctx, lane)
+			b.ok(err)
+			b.ok(b.MediaEnded(b.ctx, m, sqlstore.Dead, "why", start))
+		}
+	}
+	var done sync.WaitGroup
+	var count atomic.Int64
+	for range retriers {
+		done.Go(func() {
+			keys, err := b.RetryMedia(b.ctx, nil, again)
+			if err != nil {
+				b.t.Errorf("retrying: %v", err)
+			}
+			count.Add(int64(len(keys)))
+		})
+	}
+	done.Wait()
+	if n := count.Load(); n != texts*files {
+		b.t.Errorf("%d files go on, want %d", n, texts*files)
 	}
 }
 

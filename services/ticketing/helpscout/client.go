@@ -92,6 +92,9 @@ func Unclear(err error) bool {
 // ErrDown means that Help Scout has failed several times in a row and is not asked for a moment. Nothing was written.
 var ErrDown = errors.New("help scout is down")
 
+// ErrNoAnswer means that Help Scout has not answered any call yet, so that how much it allows is not known. Nothing was written.
+var ErrNoAnswer = errors.New("help scout has not answered yet")
+
 // Client calls one account. It is safe for concurrent use.
 type Client struct {
 	// Answered is told the HTTP status of each answer; 0: there was none. Optional; set it before use.

@@ -29,6 +29,7 @@ type Conversation struct {
 	Threads   int    `json:"threads"` // published ones only
 	Status    string `json:"status"`  // active, pending, closed, spam
 	State     string `json:"state"`   // published, draft, deleted
+	Subject   string `json:"subject"`
 	MailboxID int64  `json:"mailboxId"`
 	Assignee  *struct {
 		ID int64 `json:"id"`
@@ -137,6 +138,14 @@ func (c *Client) Search(ctx context.Context, mailboxID int64, email string) ([]C
 	}), nil
 }
 
+// ConversationsOf returns all conversations of a customer that the app's user may see, whatever mailbox they are in, as they were a moment ago:
+// the search lags.
+// See https://developer.helpscout.com/mailbox-api/endpoints/conversations/list/.
+func (c *Client) ConversationsOf(ctx context.Context, customerID int64) ([]Conversation, error) {
+	query := url.Values{"status": {"all"}, "query": {fmt.Sprintf("(customerIds:%d)", customerID)}}
+	return all[Conversation](ctx, c, "/v2/conversations?"+query.Encode(), "conversations")
+}
+
 // Conversation returns a conversation. One that was merged away is an *Error with status 301 and a Location.
 func (c *Client) Conversation(ctx context.Context, id int64) (Conversation, error) {
 	var v Conversation
@@ -199,13 +208,6 @@ func (c *Client) SetTags(ctx context.Context, conversationID int64, tags []strin
 	return err
 }
 
-// Profile returns a customer with what somebody has typed in as their phones.
-// See https://developer.helpscout.com/mailbox-api/endpoints/customers/get/.
-func (c *Client) Profile(ctx context.Context, customerID int64) (p Profile, err error) {
-	_, err = c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/customers/%d", customerID), nil, &p)
-	return p, err
-}
-
 // User is who works in Help Scout.
 type User struct {
 	ID        int64  `json:"id"`
@@ -236,31 +238,6 @@ func (c *Client) UserOf(ctx context.Context, mailboxID, userID int64) (u User, f
 		}
 	}
 	return u, false, nil
-}
-
-// Profile is a customer as Help Scout has it.
-type Profile struct {
-	Embedded struct {
-		Emails []profileValue `json:"emails"`
-		Phones []profileValue `json:"phones"`
-	} `json:"_embedded"`
-}
-
-type profileValue struct {
-	Value string `json:"value"`
-}
-
-// Emails returns the customer's addresses.
-func (p Profile) Emails() []string { return values(p.Embedded.Emails) }
-
-// Phones returns the customer's phones.
-func (p Profile) Phones() []string { return values(p.Embedded.Phones) }
-
-func values(list []profileValue) (all []string) {
-	for _, v := range list {
-		all = append(all, v.Value)
-	}
-	return all
 }
 
 // AttachmentData returns the bytes of an attachment.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,26 @@ type ContactEntry struct {
 	Value string `json:"value"`
 }
 
+// Emails returns the customer's addresses.
+func (c Contact) Emails() []string { return values(c.Embedded.Emails) }
+
+// Phones returns the customer's phones, as somebody has typed them in.
+func (c Contact) Phones() []string { return values(c.Embedded.Phones) }
+
+func values(list []ContactEntry) (all []string) {
+	for _, v := range list {
+		all = append(all, v.Value)
+	}
+	return all
+}
+
+// Contact returns a customer.
+// See https://developer.helpscout.com/mailbox-api/endpoints/customers/get/.
+func (c *Client) Contact(ctx context.Context, id int64) (found Contact, err error) {
+	_, err = c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/customers/%d", id), nil, &found)
+	return found, err
+}
+
 // FindContact returns the customer with an address; false if there is none.
 // See https://developer.helpscout.com/mailbox-api/endpoints/customers/list/.
 func (c *Client) FindContact(ctx context.Context, email string) (found Contact, ok bool, err error) {
@@ -42,10 +63,8 @@ func (c *Client) FindContact(ctx context.Context, email string) (found Contact, 
 	}
 	// The search finds addresses that merely contain what was asked for.
 	for _, customer := range page.Embedded.Customers {
-		for _, e := range customer.Embedded.Emails {
-			if strings.EqualFold(e.Value, email) {
-				return customer, true, nil
-			}
+		if slices.ContainsFunc(customer.Emails(), func(e string) bool { return strings.EqualFold(e, email) }) {
+			return customer, true, nil
 		}
 	}
 	return found, false, nil
@@ -82,15 +101,6 @@ func (c *Client) ChangeContact(ctx context.Context, id int64, patches []Patch) e
 func (c *Client) DeleteConversation(ctx context.Context, id int64) error {
 	_, err := c.do(ctx, http.MethodDelete, fmt.Sprintf("/v2/conversations/%d", id), nil, nil)
 	return unlessGone(err)
-}
-
-// Subject returns the subject of a conversation.
-func (c *Client) Subject(ctx context.Context, conversationID int64) (string, error) {
-	var v struct {
-		Subject string `json:"subject"`
-	}
-	_, err := c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/conversations/%d", conversationID), nil, &v)
-	return v.Subject, err
 }
 
 // SetSubject changes the subject of a conversation.

@@ -46,6 +46,3 @@ func (c *Client) Modified(ctx context.Context, mailboxID int64, from, to time.Ti
 	}
 	return list, answer.Page.TotalPages, nil
 }
-
-// Plain is what a thread's body says, without markup and with single spaces.
-func Plain(body string) string { return plain(body) }

@@ -14,10 +14,11 @@ func HTML(text string) string { return toHTML.Replace(text) }
 // SameText reports whether a thread's body, as Help Scout shows it, says the plain text that was posted. Markup and
 // white space do not count: Help Scout may set both differently.
 func SameText(body, text string) bool {
-	return plain(body) == strings.Join(strings.Fields(text), " ")
+	return Plain(body) == strings.Join(strings.Fields(text), " ")
 }
 
-func plain(body string) string {
+// Plain is what a thread's body says, without markup and with single spaces.
+func Plain(body string) string {
 	var b strings.Builder
 	z := html.NewTokenizer(strings.NewReader(body))
 	for {

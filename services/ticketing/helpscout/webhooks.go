@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Webhook is what Help Scout tells us of, and where.
@@ -56,16 +57,18 @@ func (c *Client) UpdateWebhook(ctx context.Context, w Webhook) error {
 // DeleteWebhook deletes a webhook. One that is not there is deleted.
 // See https://developer.helpscout.com/mailbox-api/endpoints/webhooks/delete/.
 func (c *Client) DeleteWebhook(ctx context.Context, id int64) error {
-	if _, err := c.do(ctx, http.MethodDelete, webhookPath(id), nil, nil); err != nil && StatusOf(err) != http.StatusNotFound {
-		return err
-	}
-	return nil
+	_, err := c.do(ctx, http.MethodDelete, webhookPath(id), nil, nil)
+	return unlessGone(err)
 }
 
 func webhookPath(id int64) string { return "/v2/webhooks/" + strconv.FormatInt(id, 10) }
 
-// all reads all pages of a list. Of an empty one _embedded may be missing.
+// all reads all pages of a list, whose path may have a query. Of an empty one _embedded may be missing.
 func all[T any](ctx context.Context, c *Client, path, name string) (list []T, err error) {
+	mark := "?"
+	if strings.Contains(path, "?") {
+		mark = "&"
+	}
 	for page, pages := 1, 1; page <= pages; page++ {
 		var answer struct {
 			Embedded map[string][]T `json:"_embedded"`
@@ -73,7 +76,7 @@ func all[T any](ctx context.Context, c *Client, path, name string) (list []T, er
 				TotalPages int `json:"totalPages"`
 			} `json:"page"`
 		}
-		if _, err := c.do(ctx, http.MethodGet, fmt.Sprintf("%s?page=%d", path, page), nil, &answer); err != nil {
+		if _, err := c.do(ctx, http.MethodGet, fmt.Sprintf("%s%spage=%d", path, mark, page), nil, &answer); err != nil {
 			return nil, err
 		}
 		list, pages = append(list, answer.Embedded[name]...), answer.Page.TotalPages

@@ -19,10 +19,16 @@ func (a *Account) Checks() []check.Check {
 	}
 }
 
+// askLess is what to do when the account's budget does not last.
+const askLess = "Find out which apps and users ask so much, or get a plan with a higher limit; texts wait meanwhile, and none is lost."
+
 // silent is what a check finds whose question has failed. That the credentials are wrong is for checkAccount to say.
 func silent(err error) []check.Finding {
-	if refused(err) {
+	switch {
+	case refused(err):
 		return nil
+	case spent(err):
+		return check.Warn(askLess, "%s.", trouble(err))
 	}
 	return check.Fail("See https://status.helpscout.com, and whether this machine reaches Help Scout.", "%s.", trouble(err))
 }
@@ -43,8 +49,7 @@ func (a *Account) checkAccount(ctx context.Context) []check.Finding {
 	case rate.Limit == 0:
 		return found
 	case rate.Left < rate.Limit/4:
-		budget = check.Warn("Find out which apps and users ask so much, or get a plan with a higher limit; texts wait meanwhile, and none is lost.",
-			"%s", budget[0].Says)
+		budget = check.Warn(askLess, "%s", budget[0].Says)
 	}
 	budget[0].Name = "help scout budget"
 	return append(found, budget...)

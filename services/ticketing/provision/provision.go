@@ -199,19 +199,13 @@ func (a *Account) mailboxes() string {
 	return "mailbox " + strings.Join(ids, ", ")
 }
 
+// list names some of the account's mailboxes.
 func list(mailboxes []helpscout.Mailbox) string {
-	const most = 20
 	var names []string
-	for _, m := range mailboxes[:min(most, len(mailboxes))] {
+	for _, m := range mailboxes {
 		names = append(names, fmt.Sprintf("%d (%s)", m.ID, m.Name))
 	}
-	switch {
-	case len(names) == 0:
-		return "none"
-	case len(mailboxes) > most:
-		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(mailboxes)-most)
-	}
-	return strings.Join(names, ", ")
+	return provision.Some(names)
 }
 
 // failed says in words what became of a call.
@@ -224,12 +218,19 @@ func trouble(err error) string {
 	switch status := helpscout.StatusOf(err); {
 	case refused(err):
 		return "Help Scout refuses the credentials"
-	case status == http.StatusTooManyRequests, errs.KindOf(err) == errs.RateLimited:
+	case errors.Is(err, helpscout.ErrNoAnswer):
+		return "Help Scout has not answered yet"
+	case spent(err):
 		return "the account's requests of this minute are spent"
 	case status != 0:
 		return fmt.Sprintf("Help Scout answered with status %d", status)
 	}
 	return "Help Scout does not answer"
+}
+
+// spent reports whether a call failed because there were too many, of whomever, in this minute.
+func spent(err error) bool {
+	return helpscout.StatusOf(err) == http.StatusTooManyRequests || errs.KindOf(err) == errs.RateLimited && !errors.Is(err, helpscout.ErrNoAnswer)
 }
 
 // refused reports whether a call failed because of the app's credentials.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/books"
@@ -93,47 +93,28 @@ func (s *Store) CountReplies(ctx context.Context, since, now time.Time) (books.C
 // ThreadsOfEntries returns which of some threads are entries'.
 func (s *Store) ThreadsOfEntries(ctx context.Context, threadIDs []int64) (map[int64]bool, error) {
 	known := map[int64]bool{}
-	if len(threadIDs) == 0 {
-		return known, nil
-	}
-	var in strings.Builder
-	for i, id := range threadIDs {
-		if i > 0 {
-			in.WriteString(", ")
+	for some := range slices.Chunk(threadIDs, 1000) { // databases limit how many placeholders there may be
+		in, args := inList(1, some)
+		if err := s.each(ctx, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			known[id] = true
+			return err
+		}, `SELECT thread_id FROM entry WHERE thread_id <> 0 AND thread_id IN `+in, args...); err != nil {
+			return nil, fmt.Errorf("looking for the entries of threads: %w", err)
 		}
-		fmt.Fprint(&in, id)
 	}
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT thread_id FROM entry WHERE thread_id <> 0 AND thread_id IN (`+in.String()+`)`)
-	if err != nil {
-		return nil, fmt.Errorf("looking for the entries of threads: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		known[id] = true
-	}
-	return known, rows.Err()
+	return known, nil
 }
 
 // Unnamed returns when the texts of a lane were posted, since a time, of which we do not know which thread they are: that
 // is so of the first one of a conversation, and of one that is being posted.
 func (s *Store) Unnamed(ctx context.Context, lane string, since time.Time) (posted []time.Time, err error) {
-	rows, err := s.db.Read.QueryContext(ctx, `
-		SELECT opened_at FROM entry WHERE lane = $1 AND kind = 'text' AND thread_id = 0 AND state IN ('done', 'posting') AND opened_at > $2 ORDER BY opened_at`,
-		lane, since.UnixMicro())
-	if err != nil {
-		return nil, fmt.Errorf("looking for entries without a thread: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return posted, s.each(ctx, func(rows *sql.Rows) error {
 		var at int64
-		if err := rows.Scan(&at); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&at)
 		posted = append(posted, time.UnixMicro(at))
-	}
-	return posted, rows.Err()
+		return err
+	}, `SELECT opened_at FROM entry WHERE lane = $1 AND kind = 'text' AND thread_id = 0 AND state IN ('done', 'posting') AND opened_at > $2 ORDER BY opened_at`,
+		lane, since.UnixMicro())
 }

@@ -258,21 +258,25 @@ func (s *Store) save(ctx context.Context, lane *Lane, e Entry, now time.Time, re
 // QueueNote accepts a note for a lane. It reports false when the lane has never had a conversation.
 func (s *Store) QueueNote(ctx context.Context, lane string, e Entry, now time.Time) (ok bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT known FROM lane WHERE id = $1`, lane).Scan(&ok)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && !ok {
-			return nil
+		known := func() (err error) {
+			ok = false
+			if err = tx.QueryRowContext(ctx, `SELECT known FROM lane WHERE id = $1`, lane).Scan(&ok); errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
+			return err
 		}
-		if err == nil {
-			err = s.Wake(ctx, tx, Notes, lane)
+		if err := known(); err != nil || !ok {
+			return err
 		}
-		if err == nil { // it may have been erased just now, by who has woken it before
-			err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM lane WHERE id = $1)`, lane).Scan(&ok)
+		if err := s.Wake(ctx, tx, Notes, lane); err != nil {
+			return err
 		}
-		if err != nil || !ok {
+		// It may have been erased just now, by who has woken it before.
+		if err := known(); err != nil || !ok {
 			return err
 		}
 		e.Kind, e.State = Note, Pending
-		_, err = insertEntry(ctx, tx, lane, e, now)
+		_, err := insertEntry(ctx, tx, lane, e, now)
 		return err
 	})
 	return ok && err == nil, err

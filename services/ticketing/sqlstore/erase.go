@@ -9,13 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/bling-hotline/bling/internal/books"
 )
-
-// ComesBack is for how long something may come back: a webhook may be repeated, a list looked at. So long it is known which conversations were
-// erased, and nothing is deleted because of its age.
-const ComesBack = books.Back + 24*time.Hour
 
 // LanesOf returns the lanes of a supporter: those of these names that there are, and those that have their number.
 func (s *Store) LanesOf(ctx context.Context, supporter string, names []string) (lanes []string, err error) {
@@ -133,7 +127,7 @@ const noReplyFiles = `DELETE FROM reply_file WHERE EXISTS (SELECT 1 FROM reply r
 
 // ForgetEvents forgets what Help Scout has told of a conversation: the words, not that it did. Who needs them asks Help Scout.
 func (s *Store) ForgetEvents(ctx context.Context, conversationID int64) error {
-	return s.exec(ctx, `UPDATE event SET body = $2 WHERE lane = $1 AND length(body) > 2`, strconv.FormatInt(conversationID, 10), []byte("{}"))
+	return s.exec(ctx, `UPDATE event SET body = $2 WHERE lane = $1 AND `+hasWords, strconv.FormatInt(conversationID, 10), noWords)
 }
 
 // EraseLane deletes a lane that is held, with its entries. That its replies were handled stays known, without whose they were.
@@ -212,32 +206,6 @@ func execAll(ctx context.Context, tx *sql.Tx, n *int64, all ...statement) error 
 		}
 	}
 	return nil
-}
-
-func (s *Store) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := s.db.Read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// inList is values as SQL takes them after IN, with placeholders from the nth on. No value is NULL, which is nothing's equal.
-func inList[T any](n int, values []T) (in string, args []any) {
-	if len(values) == 0 {
-		return "(NULL)", nil
-	}
-	marks := make([]string, len(values))
-	for i, v := range values {
-		marks[i], args = "$"+strconv.Itoa(n+i), append(args, v)
-	}
-	return "(" + strings.Join(marks, ", ") + ")", args
 }
 
 func asText(ids []int64) (all []string) {

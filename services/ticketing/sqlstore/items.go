@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -240,25 +241,20 @@ func (l ledger) query(from, where string) string {
 
 // readItems reads items by a query that returns a ledger's columns.
 func (s *Store) readItems(ctx context.Context, query string, args ...any) (all []Item, err error) {
-	rows, err := s.db.Read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return all, s.each(ctx, func(rows *sql.Rows) error {
 		var i Item
 		var at, ended int64
 		if err := rows.Scan(&i.ID, &i.Kind, &i.Lane, &i.MailboxID, &i.State, &i.Reason, &at, &ended, &i.Attempts, &i.ConversationID, &i.ThreadID, &i.Trace, &i.Size,
 			&i.Hotline, &i.Supporter); err != nil {
-			return nil, err
+			return err
 		}
 		i.At, i.EndedAt = time.UnixMicro(at), fromMicros(ended)
 		if mailbox, _, ok := strings.Cut(i.Lane, "|"); ok && i.MailboxID == 0 {
 			i.MailboxID, _ = strconv.ParseInt(mailbox, 10, 64) // it was made of one
 		}
 		all = append(all, i)
-	}
-	return all, rows.Err()
+		return nil
+	}, query, args...)
 }
 
 // FindItem returns the item with an id.
@@ -280,14 +276,10 @@ func (s *Store) FindItem(ctx context.Context, id string) (item Item, found bool,
 	return item, false, nil
 }
 
-// EntriesOf returns the entries that there are of some keys, of which there must be one at least.
+// EntriesOf returns the entries that there are of some keys.
 func (s *Store) EntriesOf(ctx context.Context, keys ...string) ([]Item, error) {
-	var marks []string
-	var args []any
-	for i, key := range keys {
-		marks, args = append(marks, "$"+strconv.Itoa(i+1)), append(args, key)
-	}
-	return s.readItems(ctx, entries.query("entry", `key IN (`+strings.Join(marks, ", ")+`) ORDER BY i.seq`), args...)
+	in, args := inList(1, keys)
+	return s.readItems(ctx, entries.query("entry", `key IN `+in+` ORDER BY i.seq`), args...)
 }
 
 // EventOf returns the event that told of a reply.

@@ -21,8 +21,8 @@ func (s *Store) ForgetWords(ctx context.Context, mailboxID int64, before time.Ti
 				SELECT seq FROM entry WHERE kind = 'note' AND body <> '' AND created_at < $1 AND lane LIKE $2 AND state IN ('done', 'refused') ORDER BY created_at LIMIT %d)`, forgetBatch),
 				[]any{before.UnixMicro(), ofMailbox(mailboxID)}, true},
 			statement{fmt.Sprintf(`UPDATE event SET body = $3 WHERE seq IN (
-				SELECT seq FROM event WHERE length(body) > 0 AND mailbox_id = $2 AND received_at < $1 AND state = 'done' ORDER BY received_at LIMIT %d)`, forgetBatch),
-				[]any{before.UnixMicro(), mailboxID, []byte{}}, true})
+				SELECT seq FROM event WHERE `+hasWords+` AND mailbox_id = $2 AND received_at < $1 AND state = 'done' ORDER BY received_at LIMIT %d)`, forgetBatch),
+				[]any{before.UnixMicro(), mailboxID, noWords}, true})
 		more = n >= forgetBatch
 		return err
 	})
@@ -74,6 +74,30 @@ func oldEvents(column string) string {
 }
 
 var oldReplies = fmt.Sprintf(`SELECT thread_id FROM reply WHERE handled_at < $1 AND lane LIKE $2 ORDER BY handled_at LIMIT %d`, forgetBatch)
+
+// ForgetForeign forgets events that are of none of these mailboxes, as far as they have ended: the words of those from before one time, and
+// those from before another altogether. Call it until it says that there are no more.
+func (s *Store) ForgetForeign(ctx context.Context, ours []int64, words, records time.Time) (more bool, err error) {
+	old := func(in, where string) string {
+		return fmt.Sprintf(`(SELECT hash FROM event WHERE received_at < $1 AND mailbox_id NOT IN %s AND state = 'done' AND %s ORDER BY received_at LIMIT %d)`, in, where, forgetBatch)
+	}
+	in, ids := inList(2, ours)
+	args := append([]any{records.UnixMicro()}, ids...)
+	inWords, _ := inList(3, ours)
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		var n int64
+		err := execAll(ctx, tx, &n,
+			statement{`DELETE FROM step WHERE item IN ` + old(in, `TRUE`), args, false},
+			statement{`DELETE FROM event WHERE hash IN ` + old(in, `TRUE`), args, true},
+			statement{`UPDATE event SET body = $2 WHERE hash IN ` + old(inWords, hasWords), append([]any{words.UnixMicro(), noWords}, ids...), true})
+		more = n >= forgetBatch
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("forgetting events of others: %w", err)
+	}
+	return more, nil
+}
 
 // forgetEntries deletes a batch of entries of a kind, and those of their lanes that have nothing left and that nobody holds.
 func forgetEntries(ctx context.Context, tx *sql.Tx, kind string, before int64, lanes string) (more bool, err error) {

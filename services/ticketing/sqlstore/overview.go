@@ -60,26 +60,18 @@ func (s *Store) OldestLanes(ctx context.Context, limit int) (all []Waiting, err 
 		if topic == Replies {
 			whose, conversation = `(SELECT min(l.id) FROM lane l WHERE l.conversation_id <> 0 AND l.conversation_id = CAST(w.lane AS bigint))`, `CAST(w.lane AS bigint)`
 		}
-		rows, err := s.db.Read.QueryContext(ctx, `
-			SELECT x.n, x.oldest, x.first, x.conversation, COALESCE(l.hotline, ''), COALESCE(l.supporter, '') FROM (
-				SELECT w.n, w.oldest, (SELECT `+w.id+` FROM `+w.from+` AND lane = w.lane ORDER BY seq LIMIT 1) AS first, `+whose+` AS whose, `+conversation+` AS conversation
-				FROM (SELECT lane, count(*) AS n, min(`+w.at+`) AS oldest FROM `+w.from+` GROUP BY lane ORDER BY min(`+w.at+`) LIMIT $1) w) x
-			LEFT JOIN lane l ON l.id = x.whose`, limit)
-		if err != nil {
-			return nil, fmt.Errorf("reading the oldest lanes: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() {
+		if err := s.each(ctx, func(rows *sql.Rows) error {
 			one := Waiting{Topic: topic}
 			var oldest int64
-			if err := rows.Scan(&one.Count, &oldest, &one.First, &one.ConversationID, &one.Hotline, &one.Supporter); err != nil {
-				return nil, err
-			}
+			err := rows.Scan(&one.Count, &oldest, &one.First, &one.ConversationID, &one.Hotline, &one.Supporter)
 			one.Oldest = time.UnixMicro(oldest)
 			all = append(all, one)
-		}
-		if err := rows.Err(); err != nil {
-			return nil, err
+			return err
+		}, `SELECT x.n, x.oldest, x.first, x.conversation, COALESCE(l.hotline, ''), COALESCE(l.supporter, '') FROM (
+				SELECT w.n, w.oldest, (SELECT `+w.id+` FROM `+w.from+` AND lane = w.lane ORDER BY seq LIMIT 1) AS first, `+whose+` AS whose, `+conversation+` AS conversation
+				FROM (SELECT lane, count(*) AS n, min(`+w.at+`) AS oldest FROM `+w.from+` GROUP BY lane ORDER BY min(`+w.at+`) LIMIT $1) w) x
+			LEFT JOIN lane l ON l.id = x.whose`, limit); err != nil {
+			return nil, fmt.Errorf("reading the oldest lanes: %w", err)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Waiting) int { return a.Oldest.Compare(b.Oldest) })

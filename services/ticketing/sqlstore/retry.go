@@ -34,7 +34,7 @@ func (s *Store) Retry(ctx context.Context, kind, id string, by Step, now time.Ti
 		if err != nil {
 			return all, fmt.Errorf("taking up what is dead: %w", err)
 		}
-		all, after, more = append(all, ids...), last, last > 0
+		all, after, more = append(all, ids...), last, id == "" && last > 0
 	}
 	return all, nil
 }
@@ -48,9 +48,11 @@ type deadRow struct {
 // retry takes up the next batch after an item, and returns the last one of it; 0: there is none.
 func (s *Store) retry(ctx context.Context, tx *sql.Tx, kind, id string, after int64, by Step, now time.Time) (ids []string, last int64, err error) {
 	d := dead[kind]
-	rows, err := tx.QueryContext(ctx, `
-		SELECT seq, `+d.id+`, lane, reason, ended_at FROM `+d.table+` WHERE `+d.where+` AND seq > $1 AND (CAST($2 AS text) = '' OR `+d.id+` = $2)
-		ORDER BY seq LIMIT $3`, after, id, retryBatch)
+	which, args := d.where, []any{after, retryBatch}
+	if id != "" {
+		which, args = which+` AND `+d.id+` = $3`, append(args, id)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT seq, `+d.id+`, lane, reason, ended_at FROM `+d.table+` WHERE `+which+` AND seq > $1 ORDER BY seq LIMIT $2`, args...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/jobs"
@@ -54,6 +55,32 @@ func (s *Store) FreeLanes(ctx context.Context) error {
 	})
 }
 
+func (s *Store) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := s.db.Read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// inList is values as SQL takes them after IN, with placeholders from the nth on. No value is NULL, which is nothing's equal.
+func inList[T any](n int, values []T) (in string, args []any) {
+	if len(values) == 0 {
+		return "(NULL)", nil
+	}
+	marks := make([]string, len(values))
+	for i, v := range values {
+		marks[i], args = "$"+strconv.Itoa(n+i), append(args, v)
+	}
+	return "(" + strings.Join(marks, ", ") + ")", args
+}
+
 const notePending = `entry WHERE kind = 'note' AND state IN ('pending', 'posting')`
 
 // Work is the notes that are left to post.
@@ -68,14 +95,20 @@ func (s *Store) NextNote(ctx context.Context, lane string) (key string, err erro
 	return key, err
 }
 
-// RecordEvent keeps a webhook of Help Scout. Conversations it speaks of are looked at before they are used again.
+// noWords is the body of an event whose words are not needed, or not any more. hasWords is the condition of an index, word by word.
+var noWords = []byte("{}")
+
+const hasWords = `length(body) > 2`
+
+// RecordEvent keeps a webhook of Help Scout, and its words if there are replies in it. Conversations it speaks of are looked at before they
+// are used again.
 // It reports false for one that is known already, or that is of a conversation that was erased.
 func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh bool, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		fresh = false
-		state, lane := "done", strconv.FormatInt(e.ConversationID, 10)
+		state, lane, body := "done", strconv.FormatInt(e.ConversationID, 10), noWords
 		if e.Replies {
-			state = "pending"
+			state, body = "pending", e.Body
 			if err := s.Wake(ctx, tx, Replies, lane); err != nil {
 				return err
 			}
@@ -83,7 +116,7 @@ func (s *Store) RecordEvent(ctx context.Context, e Event, now time.Time) (fresh 
 		r, err := tx.ExecContext(ctx, `
 			INSERT INTO event (hash, name, mailbox_id, body, received_at, lane, state, trace)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE conversation_id = $9)
-			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, e.Body, now.UnixMicro(), lane, state, e.Trace, e.ConversationID)
+			ON CONFLICT (hash) DO NOTHING`, e.Hash, e.Name, e.MailboxID, body, now.UnixMicro(), lane, state, e.Trace, e.ConversationID)
 		if err != nil {
 			return err
 		}

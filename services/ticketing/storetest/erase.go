@@ -168,12 +168,12 @@ func forgetting(b *book) {
 	}
 	more, err := b.ForgetWords(b.ctx, 1, at(3))
 	b.ok(err)
-	if b.entry("opt:SM1").Body != "four" || size("aa") != 2 || more {
+	if b.entry("opt:SM1").Body != "four" || size("aa") != len(payload) || more {
 		b.t.Error("words were forgotten before their time")
 	}
 	more, err = b.ForgetWords(b.ctx, 1, at(100))
 	b.ok(err)
-	if b.entry("opt:SM1").Body != "" || size("aa") != 0 || size("bb") != 2 || size("cc") != 2 || more {
+	if b.entry("opt:SM1").Body != "" || size("aa") != len("{}") || size("bb") != len(payload) || size("cc") != len(payload) || more {
 		b.t.Errorf("words: %q; of events %d, %d, %d", b.entry("opt:SM1").Body, size("aa"), size("bb"), size("cc"))
 	}
 
@@ -227,5 +227,84 @@ func forgettingMany(b *book) {
 	}
 	if left := b.items(sqlstore.Filter{}); len(left) > 0 {
 		b.t.Errorf("left are %q", left)
+	}
+}
+
+// Events of mailboxes that are nobody's hotline are forgotten as well, at times of their own; what has not ended is kept.
+func forgettingForeign(b *book) {
+	for i, e := range []sqlstore.Event{
+		{Hash: "ours", MailboxID: 1, Replies: true}, {Hash: "old", MailboxID: 7, Replies: true}, {Hash: "moved", MailboxID: 7, Moved: true},
+		{Hash: "of no mailbox", Replies: true}, {Hash: "waiting", MailboxID: 7, Replies: true}, {Hash: "new", MailboxID: 7, Replies: true},
+	} {
+		e.Name, e.Body = replyEvent, payload
+		fresh, err := b.RecordEvent(b.ctx, e, at(float64(i)))
+		b.ok(err)
+		if !fresh {
+			b.t.Errorf("%s is not new", e.Hash)
+		}
+		if e.Replies && e.Hash != "waiting" {
+			b.ok(b.EventDone(b.ctx, e.Hash, at(float64(i))))
+		}
+	}
+	b.ok(b.NoteStep(b.ctx, sqlstore.Step{Item: "old", What: "it happened"}, start))
+	left := func() string {
+		all := ""
+		for _, hash := range []string{"ours", "old", "moved", "of no mailbox", "waiting", "new"} {
+			i, found, err := b.FindItem(b.ctx, hash)
+			b.ok(err)
+			if found {
+				all += fmt.Sprintf("%s %d, ", hash, i.Size)
+			}
+		}
+		return all
+	}
+	words := len(payload)
+	for _, test := range []struct {
+		words, records time.Time
+		want           string
+	}{
+		{at(-1), time.Time{}, fmt.Sprintf("ours %d, old %d, moved 2, of no mailbox %d, waiting %d, new %d, ", words, words, words, words, words)},
+		{at(4.5), time.Time{}, fmt.Sprintf("ours %d, old 2, moved 2, of no mailbox 2, waiting %d, new %d, ", words, words, words)},
+		{at(4.5), at(4.5), fmt.Sprintf("ours %d, waiting %d, new %d, ", words, words, words)},
+		{time.Time{}, at(100), fmt.Sprintf("ours %d, waiting %d, ", words, words)},
+	} {
+		more, err := b.ForgetForeign(b.ctx, []int64{1, 2}, test.words, test.records)
+		b.ok(err)
+		if got := left(); got != test.want || more {
+			b.t.Errorf("left is %q, want %q", got, test.want)
+		}
+	}
+	b.wantSteps("old")
+	if more, err := b.ForgetForeign(b.ctx, nil, at(100), at(100)); more || err != nil || left() == "" {
+		b.t.Errorf("without mailboxes: %q, %v, %v", left(), more, err)
+	}
+}
+
+// Replies that are no supporter's are forgotten with the others of their mailbox.
+func forgettingNobodys(b *book) {
+	b.ok(b.Claim(b.ctx, start, 1, 2))
+	b.ok(b.ReplySent(b.ctx, sqlstore.Reply{ThreadID: 1, ConversationID: 7, Lane: "1|conversation-7"}, start))
+	b.ok(b.ReplySent(b.ctx, sqlstore.Reply{ThreadID: 2, ConversationID: 8, Lane: "2|conversation-8"}, start))
+	_, err := b.ForgetRecords(b.ctx, 1, at(1))
+	b.ok(err)
+	for thread, want := range map[int64]bool{1: false, 2: true} {
+		if handled, err := b.ReplyHandled(b.ctx, thread); handled != want || err != nil {
+			b.t.Errorf("reply %d: %v, %v", thread, handled, err)
+		}
+	}
+}
+
+// The words of an event are kept only if there are replies in it; that it came stays known.
+func wordsOfEvents(b *book) {
+	moved := sqlstore.Event{Hash: "moved", Name: replyEvent, Body: payload, MailboxID: 1, ConversationID: 1001, Moved: true}
+	b.event(moved)
+	b.event(sqlstore.Event{Hash: "replies", Name: replyEvent, Body: payload, MailboxID: 1, ConversationID: 1001, Replies: true})
+	for hash, want := range map[string]int{"moved": len("{}"), "replies": len(payload)} {
+		if i, found, err := b.FindItem(b.ctx, hash); !found || err != nil || i.Size != want {
+			b.t.Errorf("%s: %+v, %v", hash, i, err)
+		}
+	}
+	if fresh, err := b.RecordEvent(b.ctx, moved, at(1)); fresh || err != nil {
+		b.t.Errorf("it came again, and is new: %v", err)
 	}
 }

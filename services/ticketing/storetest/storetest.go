@@ -83,6 +83,9 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"ForgettingEvents", forgettingEvents},
 		{"Forgetting", forgetting},
 		{"ForgettingMany", forgettingMany},
+		{"ForgettingForeign", forgettingForeign},
+		{"ForgettingNobodys", forgettingNobodys},
+		{"WordsOfEvents", wordsOfEvents},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
 	}
@@ -154,7 +157,7 @@ func note(key string) sqlstore.Entry {
 func lane(id string) sqlstore.Lane { return sqlstore.Lane{ID: id, MailboxID: 206906} }
 
 // payload is the body of an event of which only the rest matters.
-var payload = []byte("{}")
+var payload = []byte(`{"id":1001}`)
 
 // leaseFor is how long the tests hold a lane, in seconds.
 const leaseFor = 10

@@ -58,13 +58,10 @@ func run(ctx context.Context, _, environ []string) error {
 		return err
 	}
 	defer dialer.Close()
-	service, err := switchboard.New(config, switchboard.Deps{
+	service := switchboard.New(config, switchboard.Deps{
 		DB: db, Telephony: operatorv1.NewOperatorServiceClient(telephony), Ticketing: operatorv1.NewOperatorServiceClient(ticketing),
 		Phones: telephonyv1.NewTelephonyServiceClient(telephony), Dialer: dialerv1.NewDialerServiceClient(dialer), Log: log,
 	})
-	if err != nil {
-		return err
-	}
 	lis, err := process.Listen(common, common.GRPCAddr)
 	if err != nil {
 		return err

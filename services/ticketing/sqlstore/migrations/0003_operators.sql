@@ -29,7 +29,6 @@ CREATE INDEX lane_digits ON lane (substr(supporter, length(supporter) - 3));
 ALTER TABLE event ADD COLUMN reason text NOT NULL DEFAULT '';
 ALTER TABLE event ADD COLUMN ended_at bigint NOT NULL DEFAULT 0;
 CREATE INDEX event_reply ON event (received_at) WHERE name = 'convo.agent.reply.created';
-CREATE INDEX event_conversation ON event (lane) WHERE name = 'convo.agent.reply.created';
 CREATE INDEX event_open ON event (state, received_at) WHERE state <> 'done';
 
 ALTER TABLE reply ADD COLUMN lane text NOT NULL DEFAULT '';             -- whose it is; empty: not known
