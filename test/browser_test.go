@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/services/dialer/pages"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
 	"github.com/bling-hotline/bling/test/hotlinetest"
@@ -143,7 +144,7 @@ func (b tab) opened(do func()) tab {
 // its live page in two tabs and a restart of everything in the middle, to the note.
 func TestBrowserCallBack(t *testing.T) {
 	desk := tab{chromium(t), t}
-	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
+	b := startBacks(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	b.Twilio.SetHandset(dana, twiliosim.Handset{Manual: true})
 	b.Twilio.SetHandset(kim, twiliosim.Handset{Manual: true})
 

@@ -433,7 +433,7 @@ func TestCallBackTalkUntold(t *testing.T) {
 // Who watches does not hold up a service that is being replaced, and is told to come back.
 func TestCallBackWatchedRestart(t *testing.T) {
 	t.Parallel()
-	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
+	b := startBacks(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	b.start(b.request("K"))
 	stream, err := b.CallBacks.WatchCallBack(t.Context(), &telephonyv1.WatchCallBackRequest{Key: "K"})
 	if err != nil {
@@ -461,7 +461,7 @@ func TestCallBackWatchedRestart(t *testing.T) {
 // While ticketing does not take notes, calls are made and cancelled all the same.
 func TestCallBackWithoutTicketing(t *testing.T) {
 	t.Parallel()
-	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
+	b := startBacks(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	b.StopTicketing()
 	for i := range 12 {
 		r := b.request(fmt.Sprint("K", i))

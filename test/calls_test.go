@@ -83,7 +83,7 @@ func TestBothPress(t *testing.T) {
 	for _, number := range volunteers {
 		hot.Calls.Phones = append(hot.Calls.Phones, hotline.Phone{Name: number, Number: phone.Number(number)})
 	}
-	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Hotlines: hotline.Hotlines{hot}, Virtual: true})
+	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldbtest.Any(t), Hotlines: hotline.Hotlines{hot}, Virtual: true})
 	for _, number := range volunteers {
 		h.Twilio.SetHandset(number, twiliosim.Handset{Answer: true, After: twiliosim.Duration(2 * time.Second), Acts: []twiliosim.Act{{On: "asked", Press: "1"}}})
 	}
@@ -125,7 +125,7 @@ func running(t *testing.T, h *hotlinetest.Hotline) {
 // The same while ticketing is away.
 func TestCallsWithoutTicketing(t *testing.T) {
 	t.Parallel()
-	randomCalls(t, 20, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}, (*hotlinetest.Hotline).StopTicketing)
+	randomCalls(t, 20, hotlinetest.Options{DB: sqldbtest.Any(t), Log: slog.New(slog.DiscardHandler)}, (*hotlinetest.Hotline).StopTicketing)
 }
 
 // The same while all services are replaced again and again between two requests of a call.
@@ -134,7 +134,7 @@ func TestCallsWithRestarts(t *testing.T) {
 	var h *hotlinetest.Hotline
 	var requests atomic.Int64
 	randomCalls(t, 20, hotlinetest.Options{
-		DB: sqldb.Config{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler),
+		DB: sqldbtest.Any(t), Log: slog.New(slog.DiscardHandler),
 		Before: func(path string) {
 			if path != "/bling/twilio_voice" && requests.Add(1)%40 == 0 {
 				h.Restart()

@@ -32,6 +32,6 @@ func TestCrowd(t *testing.T) {
 		crowd.Arrived(ctx, t, h.Vendors)
 		crowd.Check(t, h.Vendors)
 	}
-	t.Run("sqlite", func(t *testing.T) { run(t, sqldb.Config{Dir: t.TempDir()}, 1) })
+	t.Run("one of each", func(t *testing.T) { run(t, sqldbtest.Any(t), 1) })
 	t.Run("postgres, two replicas", func(t *testing.T) { run(t, sqldbtest.Postgres(t), 2) })
 }

@@ -9,7 +9,6 @@ import (
 
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 
-	"github.com/bling-hotline/bling/internal/sqldb"
 	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/fault"
@@ -64,7 +63,7 @@ func TestFrozenTransaction(t *testing.T) {
 
 // What surely never reached the carrier does not count against a text.
 func TestSureFailuresDoNotCount(t *testing.T) {
-	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}})
+	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	create := "POST /2010-04-01/Accounts/" + twiliosim.DefaultAccountSID + "/Messages.json"
 	h.Twilio.Faults().Set(fault.Switches{FailNext: 4, FailNextStatus: 429, FailNextRetryAfter: 1, Path: create})
 	if _, err := h.Telephony.SendText(t.Context(), &telephonyv1.SendTextRequest{Key: "k", Hotline: simulator.Hotline, To: supporter, Body: "ok"}); err != nil {

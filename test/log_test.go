@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/bling-hotline/bling/internal/hotline"
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
@@ -24,7 +24,7 @@ func TestLogsTellNothing(t *testing.T) {
 	hot.Calls.Phones = []hotline.Phone{{Name: "Anna", Number: "+16175550145"}}
 	hot.Calls.Transcription = hotline.EngineTranscription // of which there is none
 	h := hotlinetest.Start(t, hotlinetest.Options{
-		DB: sqldb.Config{Dir: t.TempDir()}, LoseStatus: true, Hotlines: hotline.Hotlines{hot}, Virtual: true,
+		DB: sqldbtest.Any(t), LoseStatus: true, Hotlines: hotline.Hotlines{hot}, Virtual: true,
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	text(t, h, "+16175550144", "a first secret") // the budget is known after it

@@ -3,7 +3,7 @@ package test
 import (
 	"testing"
 
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/simulator/scenario"
 )
 
@@ -18,10 +18,10 @@ func TestRecord(t *testing.T) {
 }
 
 func replay(t *testing.T, s scenario.Script) {
-	w := play(t, s, sqldb.Config{Dir: t.TempDir()})
+	w := play(t, s, sqldbtest.Any(t))
 	recorded := scenario.Record(w, s.Hotlines())
 	t.Logf("%s", recorded)
 	again, err := scenario.Parse(s.Name+", recorded", recorded)
 	must(t, err)
-	play(t, again, sqldb.Config{Dir: t.TempDir()})
+	play(t, again, sqldbtest.Any(t))
 }

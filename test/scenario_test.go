@@ -74,7 +74,7 @@ func play(t *testing.T, s scenario.Script, db sqldb.Config) scenario.World {
 		Telephony: h.Telephony, Engine: engine,
 	}
 	p.Bind(w)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	for i := range s.Steps {
 		must(t, p.Step(ctx, i))

@@ -19,7 +19,7 @@ import (
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/rpc"
 	"github.com/bling-hotline/bling/internal/signature"
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
@@ -501,7 +501,7 @@ func TestSecurityNumbers(t *testing.T) {
 // 13. Internal services.
 func TestSecurityCallers(t *testing.T) {
 	t.Parallel()
-	b := startBacks(t, hotlinetest.Options{DB: sqliteIn(t)})
+	b := startBacks(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	dir, now := t.TempDir(), time.Now()
 	authority, err := certs.OpenAuthority(dir, now)
 	must(t, err)
@@ -564,8 +564,6 @@ func TestSecurityCallers(t *testing.T) {
 		t.Error("more than one call was made")
 	}
 }
-
-func sqliteIn(t *testing.T) sqldb.Config { return sqldb.Config{Dir: t.TempDir()} }
 
 // noCallsNote tags a conversation as agents do who were told not to call.
 func noCallsNote(conversation int64) *ticketingv1.FileNoteRequest {

@@ -273,7 +273,7 @@ func TestSwitchboardInThePlayground(t *testing.T) {
 func TestSwitchboardAlone(t *testing.T) {
 	t.Parallel()
 	binary := hotlinetest.Build(t, "github.com/bling-hotline/bling/services/switchboard/cmd/switchboard")
-	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqliteIn(t)})
+	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	dir := t.TempDir()
 	authority, err := certs.OpenAuthority(dir, time.Now())
 	must(t, err)

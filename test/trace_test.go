@@ -10,7 +10,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/test/hotlinetest"
 )
@@ -22,7 +22,7 @@ func TestTrace(t *testing.T) {
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	t.Cleanup(func() { otel.SetTracerProvider(before) })
-	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldb.Config{Dir: t.TempDir()}})
+	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	text(t, h, supporter, "my secret")
 	phoneHas(t, h, supporter, 1)
 	named := func(part string) func(tracetest.SpanStub) bool {

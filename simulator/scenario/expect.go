@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long what is expected may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // expect waits until a phone or a ticket is exactly as described. Of texts, notes and ringing it remembers that: in the end
 // there must be no more of them.

@@ -16,18 +16,29 @@ import (
 )
 
 // Each runs a test on an empty SQLite folder, and on an empty PostgreSQL database when BLING_TEST_POSTGRES_URL names a
-// server where databases can be made. Short tests, which are for the race detector, run on PostgreSQL alone if there is one: SQLite is
-// compiled to Go, and ten times slower under it.
+// server where databases can be made. Short tests run on PostgreSQL alone if there is one; see Any.
 func Each(t *testing.T, test func(t *testing.T, c sqldb.Config)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
-		if testing.Short() && os.Getenv(server) != "" {
+		if onlyPostgres() {
 			t.Skip("short: on PostgreSQL alone")
 		}
 		test(t, sqldb.Config{Dir: t.TempDir()})
 	})
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 }
+
+// Any returns an empty database for a test to which it does not matter of which kind: a SQLite folder, but for short tests, which are for
+// the race detector, a PostgreSQL database if there is a server. SQLite is compiled to Go, and ten times slower under it.
+func Any(t testing.TB) sqldb.Config {
+	t.Helper()
+	if onlyPostgres() {
+		return Postgres(t)
+	}
+	return sqldb.Config{Dir: t.TempDir()}
+}
+
+func onlyPostgres() bool { return testing.Short() && os.Getenv(server) != "" }
 
 // server names the environment's PostgreSQL.
 const server = "BLING_TEST_POSTGRES_URL"
