@@ -96,7 +96,7 @@ func (s *Server) Run(ctx context.Context, lis net.Listener) error {
 		}
 	})
 	defer stop()
-	if err := s.Serve(lis); err != nil {
+	if err := s.Serve(lis); err != nil && !errors.Is(err, grpc.ErrServerStopped) { // which is said if ctx ended before it began
 		return fmt.Errorf("serving gRPC on %s: %w", lis.Addr(), err)
 	}
 	return nil

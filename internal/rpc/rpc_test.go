@@ -347,6 +347,19 @@ func TestRunDrains(t *testing.T) {
 	}
 }
 
+// Whoever is to end before it has begun ends without an error.
+func TestRunEnded(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := rpc.NewServer(slog.New(slog.DiscardHandler), false, nil, nil)
+	server.GracefulStop()
+	if err := server.Run(t.Context(), lis); err != nil {
+		t.Error(err)
+	}
+}
+
 // A server that cannot listen says so and where.
 func TestRunFails(t *testing.T) {
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
