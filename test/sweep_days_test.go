@@ -12,6 +12,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/hotline"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/simulator"
@@ -181,7 +182,7 @@ func TestSweepDoubled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, body := range []string{"yes", "of another system"} {
-			if _, err := twice.Send(t.Context(), twilio.NewMessage{From: simulator.Hotline, To: "+16175560001", Body: body}); err != nil {
+			if _, err := twice.Send(t.Context(), carrier.NewMessage{From: simulator.Hotline, To: "+16175560001", Body: body}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -62,10 +62,14 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 		switch field {
 		case "name":
 			h.Name = f.label(value, f.names)
+		case "transport":
+			h.Transport = scalar(f, value, parseTransport)
 		case "number":
-			h.Number = f.number(value)
+			h.Number = f.number(value, parseNumber)
+		case "campaign":
+			h.Number = f.number(value, parseCampaign)
 		case "more_numbers":
-			f.list(value, func(item *yaml.Node) { h.MoreNumbers = append(h.MoreNumbers, f.number(item)) })
+			f.list(value, func(item *yaml.Node) { h.MoreNumbers = append(h.MoreNumbers, f.number(item, parseNumber)) })
 		case "mailbox":
 			h.MailboxID = scalar(f, value, parseMailbox)
 			once(f, value, f.mailboxes, h.MailboxID)
@@ -95,7 +99,8 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 		}
 		return true
 	})
-	f.need(n, seen, "number", "mailbox")
+	f.need(n, seen, "mailbox")
+	f.carried(n, seen, &h)
 	if h.CallBack.Countries == nil {
 		h.CallBack.Countries = ownCountries(h.Number)
 	}
@@ -111,8 +116,29 @@ func (f *file) hotline(n *yaml.Node) Hotline {
 	return h
 }
 
-func (f *file) number(n *yaml.Node) phone.Number {
-	number := scalar(f, n, parseNumber)
+// carried looks whether the hotline's carrier can do what is said of the hotline.
+func (f *file) carried(n *yaml.Node, seen map[string]bool, h *Hotline) {
+	can, which := h.Transport.Can(), map[bool][]string{false: {"number", "campaign"}, true: {"campaign", "number", "more_numbers"}}
+	fields := which[h.Transport == MobileCommons]
+	f.need(n, seen, fields[0])
+	cannot := fields[1:]
+	if !can.Calls {
+		cannot = append(cannot, "calls", "call_back")
+		h.CallBack.Off = true
+	}
+	if !can.Pictures {
+		cannot = append(cannot, "mms")
+		h.MMS = false
+	}
+	for _, field := range cannot {
+		if seen[field] {
+			f.problem(n.Line, fmt.Sprintf("%s: with the transport %s there is none", field, h.Transport))
+		}
+	}
+}
+
+func (f *file) number(n *yaml.Node, parse func(string) (phone.Number, error)) phone.Number {
+	number := scalar(f, n, parse)
 	once(f, n, f.numbers, number)
 	return number
 }

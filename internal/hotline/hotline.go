@@ -20,14 +20,6 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
-// Transport is the carrier of a hotline.
-type Transport string
-
-const (
-	Twilio        Transport = "twilio"
-	MobileCommons Transport = "mobilecommons"
-)
-
 // The texts when none are configured. They name no organisation.
 const (
 	DefaultWelcome = "Thank you for your message. We have received it and will answer you here as soon as we can."
@@ -43,9 +35,8 @@ const maxText = 1600
 type Hotline struct {
 	Name              string // for people who read logs; may be empty
 	Transport         Transport
-	Number            phone.Number   // what people text and call; empty for Mobile Commons, which has campaigns
+	Number            phone.Number   // what people text and call; of Mobile Commons, which has campaigns, see Campaign
 	MoreNumbers       []phone.Number // further numbers of the same mailbox; a reply goes out from the one last written to
-	Campaign          string         // Mobile Commons only
 	MailboxID         int64
 	Language          string             // of Texts, as in BCP 47: en, pt-BR
 	Texts             Texts              // what is said unless a variant is chosen
@@ -89,20 +80,24 @@ type Spoken struct {
 type Hotlines []Hotline
 
 // New returns a Twilio hotline for which nothing else is configured.
-func New(number phone.Number, mailboxID int64) Hotline {
+func New(number phone.Number, mailboxID int64) Hotline { return newAt(Twilio, number, mailboxID) }
+
+func newAt(t Transport, number phone.Number, mailboxID int64) Hotline {
+	can := t.Can()
 	h := Hotline{
-		Transport:      Twilio,
+		Transport:      t,
 		Number:         number,
 		MailboxID:      mailboxID,
 		Language:       "en",
 		Texts:          Texts{Welcome: DefaultWelcome, Failure: DefaultFailure, VoicemailFailure: DefaultVoicemailFailure},
 		AutoReplyEvery: 24 * time.Hour,
-		MMS:            true,
+		MMS:            can.Pictures,
 		Calls:          defaultCalls(),
 		CallBack:       defaultCallBack(),
 		Keep:           defaultKeep(),
 	}
 	h.CallBack.Countries = ownCountries(number)
+	h.CallBack.Off = !can.Calls
 	return h
 }
 
@@ -146,18 +141,15 @@ func simple(r *env.Reader, mailboxes, welcome string, welcomeSet bool) Hotlines 
 		if welcomeSet {
 			all[i].Texts.Welcome = welcome
 		}
-		if all[i].Transport == MobileCommons {
-			r.Problem("BLING_MAILBOXES", "campaign %s: Mobile Commons is not supported by this version", all[i].Campaign)
-		}
 	}
 	return all
 }
 
-// Parse reads the simple form: "transport:value:mailboxId", comma-separated, where value is a number for twilio
-// and a campaign for mobilecommons. Space is tolerated anywhere and empty entries are skipped, as in the original.
+// Parse reads the simple form: "transport:value:mailboxId", comma-separated, where value is a number, or for mobilecommons a campaign.
+// Space is tolerated anywhere and empty entries are skipped, as in the original.
 // Unlike there every other mistake is an error that names its entry.
 func Parse(s string) (all Hotlines, errs []error) {
-	numbers, campaigns, mailboxes := map[phone.Number]bool{}, map[string]bool{}, map[int64]bool{}
+	numbers, mailboxes := map[phone.Number]bool{}, map[int64]bool{}
 	for entry := range strings.SplitSeq(s, ",") {
 		if strings.TrimSpace(entry) == "" {
 			continue
@@ -165,10 +157,10 @@ func Parse(s string) (all Hotlines, errs []error) {
 		h, err := parseEntry(entry)
 		switch {
 		case err != nil:
+		case numbers[h.Number] && Campaign(h.Number) != "":
+			err = fmt.Errorf("the campaign is there twice")
 		case numbers[h.Number]:
 			err = fmt.Errorf("the number is there twice")
-		case campaigns[h.Campaign]:
-			err = fmt.Errorf("the campaign is there twice")
 		case mailboxes[h.MailboxID]:
 			err = fmt.Errorf("mailbox %d is there twice", h.MailboxID)
 		}
@@ -176,13 +168,7 @@ func Parse(s string) (all Hotlines, errs []error) {
 			errs = append(errs, fmt.Errorf("entry %q: %w", strings.TrimSpace(entry), err))
 			continue
 		}
-		if h.Number != "" {
-			numbers[h.Number] = true
-		}
-		if h.Campaign != "" {
-			campaigns[h.Campaign] = true
-		}
-		mailboxes[h.MailboxID] = true
+		numbers[h.Number], mailboxes[h.MailboxID] = true, true
 		all = append(all, h)
 	}
 	return all, errs
@@ -197,20 +183,33 @@ func parseEntry(entry string) (h Hotline, err error) {
 	if err != nil {
 		return h, err
 	}
-	switch transport := Transport(parts[0]); transport {
-	case Twilio:
-		number, err := parseNumber(parts[1])
-		return New(number, mailbox), err
-	case MobileCommons:
-		if parts[1] == "" {
-			return h, fmt.Errorf("the campaign is empty")
-		}
-		h = New("", mailbox)
-		h.Transport, h.Campaign = transport, parts[1]
-		return h, nil
-	default:
-		return h, fmt.Errorf("unknown transport %q, want %s or %s", transport, Twilio, MobileCommons)
+	transport, err := parseTransport(parts[0])
+	if err != nil {
+		return h, err
 	}
+	read := parseNumber
+	if transport == MobileCommons {
+		read = parseCampaign
+	}
+	number, err := read(parts[1])
+	return newAt(transport, number, mailbox), err
+}
+
+func parseTransport(s string) (Transport, error) {
+	if _, known := transports[Transport(s)]; !known {
+		return "", fmt.Errorf("unknown transport %q, want %s, %s or %s", s, Twilio, Telnyx, MobileCommons)
+	}
+	return Transport(s), nil
+}
+
+func parseCampaign(s string) (phone.Number, error) {
+	if s == "" {
+		return "", fmt.Errorf("the campaign is empty")
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) || len(s) > 18 {
+		return "", fmt.Errorf("%q is not the id of a campaign", s)
+	}
+	return campaign(s), nil
 }
 
 func parseMailbox(s string) (int64, error) {
@@ -240,9 +239,6 @@ func withoutSpace(s string) string {
 
 // Numbers are all numbers of the hotline, the main one first.
 func (h Hotline) Numbers() []phone.Number {
-	if h.Number == "" {
-		return h.MoreNumbers
-	}
 	return append([]phone.Number{h.Number}, h.MoreNumbers...)
 }
 

@@ -25,8 +25,8 @@ func TestParse(t *testing.T) {
 		{"C2 several, odd spaces", " twilio:  (555) 666-7777 : 123  , twilio: + 1 5558889999: 456", Hotlines{
 			New("+15556667777", 123), New("+15558889999", 456)}},
 		{"C2 empty entries", ",, twilio:+15556667777:123,", Hotlines{New("+15556667777", 123)}},
-		{"C3 campaign has no placeholder number", "mobilecommons:998:5", Hotlines{campaign("998", 5)}},
-		{"C6 two campaigns", "mobilecommons:1:5,mobilecommons:2:6", Hotlines{campaign("1", 5), campaign("2", 6)}},
+		{"C3 campaign has no placeholder number", "mobilecommons:998:5", Hotlines{newAt(MobileCommons, campaign("998"), 5)}},
+		{"C6 two campaigns", "mobilecommons:1:5,mobilecommons:2:6", Hotlines{newAt(MobileCommons, campaign("1"), 5), newAt(MobileCommons, campaign("2"), 6)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -36,12 +36,6 @@ func TestParse(t *testing.T) {
 			}
 		})
 	}
-}
-
-func campaign(id string, mailbox int64) Hotline {
-	h := New("", mailbox)
-	h.Transport, h.Campaign = MobileCommons, id
-	return h
 }
 
 // C4: the original dropped unknown transports, crashed on wrong parts, and let the last duplicate win.
@@ -56,6 +50,7 @@ func TestParseErrorsNameTheEntry(t *testing.T) {
 		"twilio:+15556667777:123,twilio:+15556667778:123":      "mailbox 123 is there twice",
 		"mobilecommons:1:5,mobilecommons:1:6":                  "the campaign is there twice",
 		"mobilecommons::6":                                     "the campaign is empty",
+		"mobilecommons:x1:6":                                   `"x1" is not the id of a campaign`,
 		"twilio:Anonymous:6":                                   "is not a phone number",
 		"twilio:+15556667777:99999999999999999999999999999999": "is not a mailbox id",
 	} {
@@ -128,7 +123,7 @@ func TestOneForm(t *testing.T) {
 func TestByNumber(t *testing.T) {
 	several := New("+15556667777", 1)
 	several.MoreNumbers = []phone.Number{"+15556667778", "+15556667779"}
-	all := Hotlines{campaign("998", 3), New("+15556667770", 2), several}
+	all := Hotlines{newAt(MobileCommons, campaign("998"), 3), New("+15556667770", 2), several}
 	for number, mailbox := range map[phone.Number]int64{
 		"": 0, "+15556667771": 0, "+15556667770": 2, "+15556667777": 1, "+15556667778": 1, "+15556667779": 1,
 	} {
@@ -139,7 +134,8 @@ func TestByNumber(t *testing.T) {
 	if got := several.Numbers(); !slices.Equal(got, []phone.Number{"+15556667777", "+15556667778", "+15556667779"}) {
 		t.Errorf("%q", got)
 	}
-	if got := all[0].Numbers(); len(got) != 0 {
+	h, _ := all.ByNumber("mobilecommons:998")
+	if got := h.Numbers(); h.MailboxID != 3 || !slices.Equal(got, []phone.Number{"mobilecommons:998"}) || Campaign(got[0]) != "998" || Campaign("+15556667777") != "" {
 		t.Errorf("a campaign has the numbers %q", got)
 	}
 }
@@ -198,11 +194,11 @@ func FuzzParse(f *testing.F) {
 		}
 		for i, h := range all {
 			for _, other := range all[:i] {
-				if h.MailboxID == other.MailboxID || (h.Number != "" && h.Number == other.Number) {
+				if h.MailboxID == other.MailboxID || h.Number == other.Number {
 					t.Errorf("%+v and %+v", h, other)
 				}
 			}
-			if h.Number == "" && h.Campaign == "" {
+			if h.Number == "" {
 				t.Errorf("%+v cannot be reached", h)
 			}
 		}

@@ -19,6 +19,8 @@ type Config struct {
 	Hotlines hotline.Hotlines
 	// TwilioTokens are the auth tokens that may have signed; two while one is rotated.
 	TwilioTokens []string
+	// FileSecrets may have signed the addresses of files. Default: the Twilio tokens.
+	FileSecrets []string
 	// HelpScoutSecrets are the webhook secrets that may have signed.
 	HelpScoutSecrets []string
 	// AppSecrets are the sidebar app's secrets that may have signed. Without any there is no way to the dialer.
@@ -42,11 +44,13 @@ type Config struct {
 
 // FromEnv reads the configuration; problems go to r.
 func FromEnv(r *env.Reader) Config {
+	hotlines := hotline.FromEnv(r)
 	return Config{
-		Hotlines:         hotline.FromEnv(r),
+		Hotlines:         hotlines,
 		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
-		TwilioTokens:     r.List("TWILIO_AUTH_TOKEN"),
+		TwilioTokens:     hotlines.Secrets(r, hotline.Twilio, "TWILIO_AUTH_TOKEN"),
+		FileSecrets:      hotline.FileSecrets(r),
 		HelpScoutSecrets: helpScoutSecrets(r),
 		AppSecrets:       r.Optional("HELPSCOUT_APP_SECRET"),
 		TrustedProxies:   r.Prefixes("BLING_TRUSTED_PROXIES"),
@@ -59,6 +63,9 @@ func helpScoutSecrets(r *env.Reader) []string {
 }
 
 func (c *Config) setDefaults() {
+	if c.FileSecrets == nil {
+		c.FileSecrets = c.TwilioTokens
+	}
 	if c.MaxBody == 0 {
 		c.MaxBody = 1 << 20
 	}

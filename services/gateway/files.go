@@ -19,7 +19,7 @@ var shown = []string{"image/jpeg", "image/png", "image/gif"}
 // file hands out a file that goes with a text, to whoever has its address: the carrier, or the supporter. An address that
 // we did not make, or that has expired, gets 404 without telephony being asked.
 func (s *Service) file(w http.ResponseWriter, r *http.Request) {
-	id, ok := signature.VerifyFile(s.TwilioTokens, r.PathValue("address"), time.Now())
+	id, ok := signature.VerifyFile(s.FileSecrets, r.PathValue("address"), time.Now())
 	if !ok {
 		s.refuse(w, r, "file", s.source(r), http.StatusNotFound, "there is no such file any more")
 		return

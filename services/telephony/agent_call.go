@@ -7,6 +7,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
@@ -63,12 +64,12 @@ func (s *Service) callAgent(ctx context.Context, c sqlstore.CallBackRow) error {
 		_, _, err = s.store.AgentLeg(ctx, c.Key, sid, sqlstore.CallingAgent, s.Now())
 		return err
 	}
-	failure, _ := errors.AsType[*twilio.Error](err)
+	failure, _ := errors.AsType[*carrier.Error](err)
 	switch failure.Outcome {
-	case twilio.Refused:
+	case carrier.Refused:
 		s.Log.WarnContext(ctx, "carrier refused to call an agent", "code", failure.Code)
 		return s.endNow(ctx, c, sqlstore.BackAgentFailed)
-	case twilio.NotDone:
+	case carrier.NotDone:
 		if err := s.store.CallBackNotBegun(ctx, c.Key); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/bling-hotline/bling/internal/check"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/services/telephony/provision"
 )
@@ -19,10 +20,14 @@ func (s *Service) checks() []jobs.Chore {
 	return []jobs.Chore{{Name: "check", Every: s.CheckEvery, Do: s.check}}
 }
 
-// check looks whether Twilio's account is as it should be, and whether the vendors' way leads to us. What is found goes into a table, from where
+// check looks whether Twilio's account, if there is one, is as it should be, and whether the vendors' way leads to us. What is found goes into a table, from where
 // the switchboard and the metrics have it. It changes nothing else: not our readiness either (see process.Run).
 func (s *Service) check(ctx context.Context) error {
-	account := provision.New(provision.Config{Hotlines: s.Hotlines, PublicURL: s.PublicURL, Environment: s.Environment}, s.twilio)
-	outside := check.Outside{URL: s.PublicURL, TwilioTokens: []string{s.AuthToken}, Quiet: true, Simulated: s.APIURL != TwilioURL, Now: s.Now}
-	return s.store.Findings().Look(ctx, s.Log, s.Now, append(account.Checks(), outside.Check())...)
+	outside := check.Outside{URL: s.PublicURL, Quiet: true, Simulated: s.APIURL != TwilioURL, Now: s.Now}
+	var all []check.Check
+	if on := s.Hotlines.On(hotline.Twilio); len(on) > 0 {
+		outside.TwilioTokens = []string{s.AuthToken}
+		all = provision.New(provision.Config{Hotlines: on, PublicURL: s.PublicURL, Environment: s.Environment}, s.twilio).Checks()
+	}
+	return s.store.Findings().Look(ctx, s.Log, s.Now, append(all, outside.Check())...)
 }

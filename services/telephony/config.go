@@ -1,6 +1,7 @@
 package telephony
 
 import (
+	"cmp"
 	"os"
 	"time"
 
@@ -17,7 +18,13 @@ type Config struct {
 	AccountSID, AuthToken string
 	// APIURL is Twilio's address. Default: https://api.twilio.com.
 	APIURL string
-	// PublicURL is the gateway's address as Twilio sees it; status callbacks go there.
+	// MobileCommons is the account there. Optional.
+	MobileCommons struct{ URL, Username, Password string }
+	// Telnyx is the account there. Optional.
+	Telnyx struct{ URL, APIKey string }
+	// FileSecret signs the addresses of files. Default: AuthToken.
+	FileSecret string
+	// PublicURL is the gateway's address as the carriers see it; status callbacks go there.
 	PublicURL string
 	// Environment is in the names of what we make at Twilio. Default: production.
 	Environment provision.Environment
@@ -53,7 +60,6 @@ type Config struct {
 func FromEnv(r *env.Reader) Config {
 	c := Config{
 		Hotlines:   hotline.FromEnv(r),
-		AccountSID: r.Require("TWILIO_ACCOUNT_SID"),
 		APIURL:     r.URL("TWILIO_API_URL", "https://api.twilio.com"),
 		PublicURL:  r.URL("BLING_PUBLIC_URL", ""),
 		Settle:     r.Duration("BLING_TWILIO_SETTLE", 0),
@@ -77,9 +83,14 @@ func FromEnv(r *env.Reader) Config {
 			break
 		}
 	}
-	if tokens := r.List("TWILIO_AUTH_TOKEN"); len(tokens) > 0 {
-		c.AuthToken = tokens[0]
-	}
+	c.AccountSID = first(c.Hotlines.Secrets(r, hotline.Twilio, "TWILIO_ACCOUNT_SID"))
+	c.AuthToken = first(c.Hotlines.Secrets(r, hotline.Twilio, "TWILIO_AUTH_TOKEN"))
+	c.MobileCommons.URL = r.URL("MOBILECOMMONS_API_URL", "https://secure.mcommons.com")
+	c.MobileCommons.Username = first(c.Hotlines.Secrets(r, hotline.MobileCommons, "MOBILECOMMONS_USERNAME"))
+	c.MobileCommons.Password = first(c.Hotlines.Secrets(r, hotline.MobileCommons, "MOBILECOMMONS_PASSWORD"))
+	c.Telnyx.URL = r.URL("TELNYX_API_URL", "https://api.telnyx.com")
+	c.Telnyx.APIKey = first(c.Hotlines.Secrets(r, hotline.Telnyx, "TELNYX_API_KEY"))
+	c.FileSecret = first(hotline.FileSecrets(r))
 	for _, name := range []string{"TWILIO_EDGE", "TWILIO_REGION"} {
 		if os.Getenv(name) != "" {
 			r.Problem(name, "is not supported: use TWILIO_API_URL")
@@ -88,7 +99,16 @@ func FromEnv(r *env.Reader) Config {
 	return c
 }
 
+// first is the one that is used while a secret is rotated; empty if there is none.
+func first(secrets []string) string {
+	if len(secrets) == 0 {
+		return ""
+	}
+	return secrets[0]
+}
+
 func (c *Config) setDefaults() {
+	c.FileSecret = cmp.Or(c.FileSecret, c.AuthToken)
 	if c.Environment == "" {
 		c.Environment = provision.DefaultEnvironment
 	}

@@ -62,7 +62,7 @@ func newFileID() string {
 
 // address is where a file is fetched, by the carrier or by the supporter.
 func (s *Service) address(f sqlstore.FileOutRow) string {
-	return s.PublicURL + "/bling/file/" + signature.File(s.AuthToken, f.ID, f.ExpiresAt)
+	return s.PublicURL + "/bling/file/" + signature.File(s.FileSecret, f.ID, f.ExpiresAt)
 }
 
 // divide says which files go as pictures and which as links. Pictures go within the US and Canada only.

@@ -11,8 +11,8 @@ import (
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
 const (
@@ -23,16 +23,16 @@ const (
 	requestsAtOnce = 8
 )
 
-// keeping are the chores that delete what is older than hotline.Keep says, here and at Twilio, oldest first. What Twilio does not delete yet
+// keeping are the chores that delete what is older than hotline.Keep says, here and at the carriers, oldest first. What they do not delete yet
 // is tried again the next time.
 func (s *Service) keeping() []jobs.Chore {
 	words := aging{
 		what: "words", kinds: []string{sqlstore.ItemTextIn, sqlstore.ItemTextOut}, keep: func(k hotline.Keep) time.Duration { return k.Texts },
-		old: s.store.OldWords, atTwilio: s.redact, done: s.store.ForgetWords,
+		old: s.store.OldWords, outside: s.redact, done: s.store.ForgetWords,
 	}
 	files := aging{
 		what: "files", kinds: []string{sqlstore.ItemTextIn, sqlstore.MessageOut}, keep: func(k hotline.Keep) time.Duration { return k.Files },
-		old: s.store.OldFiles, atTwilio: s.deleteFiles, done: s.store.FilesDeleted,
+		old: s.store.OldFiles, outside: s.deleteFiles, done: s.store.FilesDeleted,
 	}
 	return []jobs.Chore{
 		{Name: "delete recordings", Every: s.LookEvery, Do: s.deleteRecordings},
@@ -44,12 +44,12 @@ func (s *Service) keeping() []jobs.Chore {
 
 // aging is what becomes of records of some kinds when they are old.
 type aging struct {
-	what     string // for the log
-	kinds    []string
-	keep     func(hotline.Keep) time.Duration // 0: for ever
-	old      func(ctx context.Context, kind string, hotline phone.Number, before time.Time, after sqlstore.Record, limit int) ([]sqlstore.Record, error)
-	atTwilio func(context.Context, sqlstore.Record) error
-	done     func(context.Context, []sqlstore.Record) error
+	what    string // for the log
+	kinds   []string
+	keep    func(hotline.Keep) time.Duration // 0: for ever
+	old     func(ctx context.Context, kind string, hotline phone.Number, before time.Time, after sqlstore.Record, limit int) ([]sqlstore.Record, error)
+	outside func(context.Context, sqlstore.Record) error
+	done    func(context.Context, []sqlstore.Record) error
 }
 
 func (s *Service) age(ctx context.Context, a aging) error {
@@ -66,7 +66,7 @@ func (s *Service) age(ctx context.Context, a aging) error {
 				deleted := 0
 				_, err := s.work(working, func(after sqlstore.Record) ([]sqlstore.Record, error) {
 					return a.old(working, kind, number, s.Now().Add(-keep), after, recordBatch)
-				}, a.atTwilio, func(ctx context.Context, all []sqlstore.Record) error {
+				}, a.outside, func(ctx context.Context, all []sqlstore.Record) error {
 					deleted += len(all)
 					return a.done(ctx, all)
 				})
@@ -82,9 +82,9 @@ func (s *Service) age(ctx context.Context, a aging) error {
 	return errors.Join(failed...)
 }
 
-// work does something with records at Twilio, a batch at a time, and has it noted. It goes on when Twilio refuses it for one of them: those
+// work does something with records at their carriers, a batch at a time, and has it noted. It goes on when a carrier refuses it for one of them: those
 // that cannot be deleted yet are counted, any other refusal is the error in the end.
-func (s *Service) work(ctx context.Context, next func(after sqlstore.Record) ([]sqlstore.Record, error), atTwilio func(context.Context, sqlstore.Record) error,
+func (s *Service) work(ctx context.Context, next func(after sqlstore.Record) ([]sqlstore.Record, error), outside func(context.Context, sqlstore.Record) error,
 	done func(context.Context, []sqlstore.Record) error) (tooEarly int, err error) {
 	var refused error
 	for after := (sqlstore.Record{}); ; {
@@ -95,14 +95,14 @@ func (s *Service) work(ctx context.Context, next func(after sqlstore.Record) ([]
 		after = batch[len(batch)-1]
 		var gone []sqlstore.Record
 		var broken error
-		for i, err := range atOnce(ctx, batch, atTwilio) {
-			failure, answered := errors.AsType[*twilio.Error](err)
+		for i, err := range atOnce(ctx, batch, outside) {
+			failure, answered := errors.AsType[*carrier.Error](err)
 			switch {
 			case err == nil:
 				gone = append(gone, batch[i])
-			case twilio.TooEarly(err), errors.Is(err, errUnclear):
+			case carrier.TooEarly(err), errors.Is(err, errUnclear):
 				tooEarly++
-			case answered && failure.Outcome == twilio.Refused:
+			case answered && failure.Outcome == carrier.Refused:
 				refused = err
 			default:
 				broken = err
@@ -135,12 +135,10 @@ func atOnce[T any](ctx context.Context, all []T, do func(context.Context, T) err
 	return results
 }
 
-// redact deletes the words that Twilio has of a record.
+// redact deletes the words that the carrier has of a record.
 func (s *Service) redact(ctx context.Context, r sqlstore.Record) error {
-	for _, sid := range r.Messages {
-		if err := s.twilio.Redact(ctx, sid); err != nil {
-			return err
-		}
+	if err := s.eachMessage(ctx, r, carrier.Eraser.Redact); err != nil {
+		return err
 	}
 	for _, sid := range r.Recordings {
 		if err := s.twilio.DeleteTranscriptions(ctx, sid); err != nil {
@@ -151,30 +149,42 @@ func (s *Service) redact(ctx context.Context, r sqlstore.Record) error {
 }
 
 func (s *Service) deleteFiles(ctx context.Context, r sqlstore.Record) error {
-	for _, sid := range r.Messages {
-		if err := s.twilio.DeleteFiles(ctx, sid); err != nil {
+	return s.eachMessage(ctx, r, carrier.Eraser.DeleteFiles)
+}
+
+// eachMessage deletes something of each message of a record. What a carrier cannot delete, it keeps.
+func (s *Service) eachMessage(ctx context.Context, r sqlstore.Record, del func(carrier.Eraser, context.Context, string) error) error {
+	eraser, can := s.carrierOf(r.Hotline).(carrier.Eraser)
+	if !can {
+		return nil
+	}
+	for _, id := range r.Messages {
+		if err := del(eraser, ctx, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// errUnclear means that Twilio may have got a message a moment ago that is not in its list yet.
+// errUnclear means that the carrier may have got a message a moment ago that is not in its list yet.
 var errUnclear = errors.New("it is not clear yet whether the carrier has it")
 
-// deleteRecord deletes all that Twilio has of a record.
+// deleteRecord deletes all that the carrier has of a record.
 func (s *Service) deleteRecord(ctx context.Context, r sqlstore.Record) error {
 	if s.Now().Sub(r.UnclearAt) < time.Minute {
 		return errUnclear
 	}
-	for _, d := range []struct {
-		sids []string
-		do   func(context.Context, string) error
-	}{{r.Messages, s.twilio.DeleteMessage}, {r.Recordings, s.twilio.DeleteRecording}, {r.Calls, s.twilio.DeleteCall}} {
-		for _, sid := range d.sids {
-			if err := d.do(ctx, sid); err != nil {
-				return err
-			}
+	if err := s.eachMessage(ctx, r, carrier.Eraser.DeleteMessage); err != nil {
+		return err
+	}
+	for _, sid := range r.Recordings {
+		if err := s.twilio.DeleteRecording(ctx, sid); err != nil {
+			return err
+		}
+	}
+	for _, sid := range r.Calls {
+		if err := s.twilio.DeleteCall(ctx, sid); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -204,13 +214,13 @@ func (s *Service) deleteRecordings(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// forgetRecords deletes records that are too old, with all that Twilio has of them, and what is left of those that were erased.
+// forgetRecords deletes records that are too old, with all that the carriers have of them, and what is left of those that were erased.
 func (s *Service) forgetRecords(ctx context.Context) error {
 	now := s.Now()
 	remove := func(ctx context.Context, all []sqlstore.Record) error { return s.store.RemoveRecords(ctx, all, now) }
 	records := func(k hotline.Keep) time.Duration { return k.ForRecords(books.ComesBack) }
 	failed := []error{
-		s.age(ctx, aging{what: "all", kinds: sqlstore.RecordKinds, keep: records, old: s.store.OldRecords, atTwilio: s.deleteRecord, done: remove}),
+		s.age(ctx, aging{what: "all", kinds: sqlstore.RecordKinds, keep: records, old: s.store.OldRecords, outside: s.deleteRecord, done: remove}),
 		s.store.ForgetStray(ctx, now.AddDate(0, 0, -30)), // who was idle for longest is looked for among those of 28 days
 	}
 	longest, ever := time.Duration(0), false

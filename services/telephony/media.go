@@ -11,8 +11,8 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
 // maxFetches is how often a file is asked for before the ticket says that it cannot be had: some two minutes. It is
@@ -36,7 +36,7 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 	if !ok {
 		return true, s.store.MediaEnded(ctx, m, sqlstore.Dead, "no hotline has this number", s.Now())
 	}
-	data, mimeType, err := s.twilio.FetchMedia(ctx, m.URL, s.MediaLimit)
+	data, mimeType, err := s.carrierOf(m.Hotline).FetchMedia(ctx, m.URL, s.MediaLimit)
 	if err == nil {
 		_, err = s.Ticketing.AttachMedia(ctx, &ticketingv1.AttachMediaRequest{
 			Key: m.Key, TextKey: m.MessageSID, FileName: fileName(m, mimeType), MimeType: mimeType, Data: data,
@@ -44,12 +44,12 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 	}
 	reason, lost := "", false // lost: nobody can have it any more
 	state := sqlstore.Refused
-	switch refusal, isRefusal := errors.AsType[twilio.MediaError](err); {
+	switch refusal, isRefusal := errors.AsType[carrier.MediaError](err); {
 	case err == nil:
 		return true, s.store.MediaEnded(ctx, m, sqlstore.Done, "", s.Now())
 	case isRefusal:
-		reason, lost = refusal.Error(), refusal == twilio.ErrDeleted
-	case errors.Is(err, twilio.ErrNotReady):
+		reason, lost = refusal.Error(), refusal == carrier.ErrDeleted
+	case errors.Is(err, carrier.ErrNotReady):
 		if m.Attempts+1 >= maxFetches {
 			if reason, lost = "the carrier does not hand it out", true; m.Kind == sqlstore.VoicemailIn {
 				// A voicemail is worth waiting for, as long as Twilio has it.

@@ -9,6 +9,7 @@ import (
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
@@ -93,7 +94,7 @@ func (s *Service) closeCalls(ctx context.Context) error {
 // over reports whether Twilio says that a call is over. One that it does not know is.
 func (s *Service) over(ctx context.Context, sid string, failed *[]error) (c twilio.Call, over bool) {
 	c, err := s.twilio.Call(ctx, sid)
-	if twilio.NotFound(err) {
+	if carrier.NotFound(err) {
 		return c, true
 	}
 	if err != nil {

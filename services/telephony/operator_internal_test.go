@@ -18,8 +18,8 @@ import (
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
 func (d *desk) RecordInboundText(_ context.Context, r *ticketingv1.RecordInboundTextRequest, _ ...grpc.CallOption) (*ticketingv1.RecordInboundTextResponse, error) {
@@ -116,10 +116,10 @@ func TestReason(t *testing.T) {
 	for want, err := range map[string]error{
 		"a mistake of ours; the log says more":                                 fmt.Errorf("reading: %w", secret),
 		"delivering text: ticketing cannot do this now":                        errs.Wrap(errs.Unavailable, errs.Wrap(errs.Unavailable, secret, "ticketing cannot do this now"), "delivering text"),
-		"carrier does not take texts now: Twilio answers with status 429":      errs.Wrap(errs.Unavailable, &twilio.Error{Status: 429}, "carrier does not take texts now"),
-		"not now: Twilio answers with status 400, error 21211":                 errs.Wrap(errs.Unavailable, fmt.Errorf("%w: %w", &twilio.Error{Status: 400, Code: 21211}, secret), "not now"),
-		"Twilio does not answer":                                               &twilio.Error{},
-		"attaching media: Twilio does not have the file yet":                   errs.Wrap(errs.Unavailable, fmt.Errorf("%w: %w", twilio.ErrNotReady, secret), "attaching media"),
+		"carrier does not take texts now: Twilio answers with status 429":      errs.Wrap(errs.Unavailable, &carrier.Error{Carrier: "Twilio", Status: 429}, "carrier does not take texts now"),
+		"not now: Telnyx answers with status 400, error 21211":                 errs.Wrap(errs.Unavailable, fmt.Errorf("%w: %w", &carrier.Error{Carrier: "Telnyx", Status: 400, Code: 21211}, secret), "not now"),
+		"Twilio does not answer":                                               &carrier.Error{Carrier: "Twilio"},
+		"attaching media: the carrier does not have the file yet":              errs.Wrap(errs.Unavailable, fmt.Errorf("%w: %w", carrier.ErrNotReady, secret), "attaching media"),
 		"Help Scout does not take this text: its subject has too many letters": fmt.Errorf("calling: %w", errs.New(errs.Precondition, "Help Scout does not take this text: its subject has too many letters")),
 	} {
 		if got := reason(err); got != want {

@@ -89,7 +89,7 @@ func (s *Service) itemProto(i sqlstore.ItemRow) *operatorv1.Item {
 	h, _ := s.Hotlines.ByNumber(i.Hotline)
 	item := &operatorv1.Item{
 		Id: i.ID, Kind: operatorv1.Kind(operatorv1.Kind_value["KIND_"+strings.ToUpper(i.Kind)]), Hotline: string(i.Hotline), Supporter: i.Supporter,
-		State: operatorv1.State(operatorv1.State_value["STATE_"+strings.ToUpper(i.State)]), Word: i.Word, Reason: itemReason(i), At: timestamppb.New(i.At),
+		State: operatorv1.State(operatorv1.State_value["STATE_"+strings.ToUpper(i.State)]), Word: i.Word, Reason: s.itemReason(i), At: timestamppb.New(i.At),
 		Attempts: int32(i.Attempts), ConversationId: i.ConversationID, TraceId: telemetry.TraceID(i.Trace), MailboxId: h.MailboxID,
 	}
 	if !i.EndedAt.IsZero() {
@@ -99,9 +99,9 @@ func (s *Service) itemProto(i sqlstore.ItemRow) *operatorv1.Item {
 }
 
 // itemReason is why an item is as it is: of a text that the carrier did not deliver its error, in words if there are any.
-func itemReason(i sqlstore.ItemRow) string {
+func (s *Service) itemReason(i sqlstore.ItemRow) string {
 	if i.ErrorCode == 0 {
 		return i.Reason
 	}
-	return carrierError(i.ErrorCode)
+	return carrierError(s.carrierOf(i.Hotline), i.ErrorCode)
 }

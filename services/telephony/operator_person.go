@@ -40,8 +40,8 @@ func (s *Service) ExportPerson(ctx context.Context, r *operatorv1.ExportPersonRe
 	return &operatorv1.ExportPersonResponse{Json: all}, nil
 }
 
-// ErasePerson deletes all that is kept about somebody, here and at Twilio, of all hotlines. What waits is dropped, not sent. If it was cut off, or
-// Twilio did not answer, doing it again goes on; an error is only returned if nothing could be deleted at all.
+// ErasePerson deletes all that is kept about somebody, here and at the carriers, of all hotlines. What waits is dropped, not sent. If it was cut off, or
+// a carrier did not answer, doing it again goes on; an error is only returned if nothing could be deleted at all.
 func (s *Service) ErasePerson(ctx context.Context, r *operatorv1.ErasePersonRequest) (*operatorv1.ErasePersonResponse, error) {
 	number, err := person(r.GetNumber())
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Service) ErasePerson(ctx context.Context, r *operatorv1.ErasePersonRequ
 		s.Log.InfoContext(ctx, "somebody was erased in part", "deleted", e.deleted, "too_early", e.tooEarly, "err", err)
 		return &operatorv1.ErasePersonResponse{Deleted: e.deleted}, nil
 	case err == nil:
-		return nil, errs.New(errs.Precondition, "Twilio does not delete %d messages or calls yet, which were a moment ago; try again in a minute. If that goes on, in an hour: "+
+		return nil, errs.New(errs.Precondition, "the carrier does not delete %d messages or calls yet, which were a moment ago; try again in a minute. If that goes on, in an hour: "+
 			"it waits for word whether a text has arrived", e.tooEarly)
 	case errs.KindOf(err) == errs.Internal:
 		return nil, errs.Wrap(errs.Unavailable, err, "not all of it could be deleted; do it again")

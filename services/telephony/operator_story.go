@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
 
@@ -119,7 +120,7 @@ func (s *Service) textOutStory(ctx context.Context, t *timeline) error {
 	files := 0
 	for _, p := range parts {
 		files += len(p.Media)
-		partStory(t, p, len(parts))
+		partStory(s.carrierOf(phone.Number(t.item.Hotline)), t, p, len(parts))
 	}
 	if text.Kind != sqlstore.Private {
 		t.counted(utf8.RuneCountInString(text.Body), "character")
@@ -144,7 +145,7 @@ func (s *Service) textOutStory(ctx context.Context, t *timeline) error {
 }
 
 // partStory tells what became of one of the messages of a text.
-func partStory(t *timeline, p sqlstore.PartStory, parts int) {
+func partStory(c carrier.Carrier, t *timeline, p sqlstore.PartStory, parts int) {
 	of := ""
 	if parts > 1 {
 		of = fmt.Sprintf("message %d: ", p.Part)
@@ -161,21 +162,21 @@ func partStory(t *timeline, p sqlstore.PartStory, parts int) {
 		}
 		switch a.Outcome {
 		case sqlstore.AttemptAccepted:
-			t.add(a.StartedAt, of+"Twilio has it", a.MessageSID)
+			t.add(a.StartedAt, of+c.Name()+" has it", a.MessageSID)
 		case sqlstore.AttemptRefused:
-			t.trouble(a.StartedAt, of+"Twilio refuses it", carrierError(p.ErrorCode))
+			t.trouble(a.StartedAt, of+c.Name()+" refuses it", carrierError(c, p.ErrorCode))
 		case sqlstore.AttemptAbsent:
 			if a.Looks > 0 { // or it did not take it, which was noted
-				t.trouble(a.StartedAt, of+"Twilio's answer was lost, and it does not have it", asked)
+				t.trouble(a.StartedAt, of+c.Name()+"'s answer was lost, and it does not have it", asked)
 			}
 		case sqlstore.AttemptUnknown:
-			t.trouble(a.StartedAt, of+"Twilio's answer was lost, and nobody can know whether it has it", "it is not sent again")
+			t.trouble(a.StartedAt, of+c.Name()+"'s answer was lost, and nobody can know whether it has it", "it is not sent again")
 		default:
-			t.trouble(a.StartedAt, of+"Twilio's answer is not known yet", asked)
+			t.trouble(a.StartedAt, of+c.Name()+"'s answer is not known yet", asked)
 		}
 	}
 	if !p.SentAt.IsZero() {
-		t.add(p.SentAt, of+"Twilio has passed it on", "")
+		t.add(p.SentAt, of+c.Name()+" has passed it on", "")
 	}
 	switch {
 	case p.State == sqlstore.Delivered:
@@ -186,16 +187,16 @@ func partStory(t *timeline, p sqlstore.PartStory, parts int) {
 	case p.ErrorCode == 0:
 		t.trouble(p.EndedAt, of+"given up", "")
 	default:
-		t.trouble(p.EndedAt, of+"not delivered", carrierError(p.ErrorCode))
+		t.trouble(p.EndedAt, of+"not delivered", carrierError(c, p.ErrorCode))
 	}
 }
 
-// carrierError is one of Twilio's errors in words, if there are any.
-func carrierError(code int) string {
+// carrierError is one of a carrier's errors in words, if there are any.
+func carrierError(c carrier.Carrier, code int) string {
 	if code == 0 {
 		return ""
 	}
-	why, _, _ := strings.Cut(reasons[code], " What to do:")
+	why, _, _ := strings.Cut(c.Explain(code), " What to do:")
 	return strings.TrimSuffix(fmt.Sprintf("error %d: %s", code, why), ": ")
 }
 

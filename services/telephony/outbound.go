@@ -16,6 +16,7 @@ import (
 	"github.com/bling-hotline/bling/internal/sms"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
@@ -156,20 +157,20 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 	if err != nil || !mine {
 		return err
 	}
-	sid, err := s.twilio.Send(ctx, twilio.NewMessage{
-		From: m.Hotline, To: m.Supporter, Body: m.Body, Media: m.Media, StatusCallback: s.PublicURL + "/bling/twilio_status/" + id + retries,
+	sid, err := s.carrierOf(m.Hotline).Send(ctx, carrier.NewMessage{
+		From: m.Hotline, To: m.Supporter, Body: m.Body, Media: m.Media, StatusURL: s.PublicURL + "/bling/" + string(s.transport(m.Hotline)) + "_status/" + id,
 	})
 	if err == nil {
 		s.metrics.sent(ctx, "accepted")
 		return s.store.AttemptAccepted(ctx, id, sid, s.Now())
 	}
-	failure, _ := errors.AsType[*twilio.Error](err)
+	failure, _ := errors.AsType[*carrier.Error](err)
 	switch failure.Outcome {
-	case twilio.Refused:
+	case carrier.Refused:
 		s.metrics.sent(ctx, "refused")
 		s.Log.WarnContext(ctx, "carrier refused a text", "key", m.Key, "code", failure.Code)
 		return s.store.AttemptRefused(ctx, m.Key, id, failure.Code, s.Now())
-	case twilio.NotDone:
+	case carrier.NotDone:
 		if err := s.store.AttemptAbsent(ctx, m.Key, id, true, s.Now()); err != nil {
 			return err
 		}
@@ -184,20 +185,20 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 	}
 }
 
-// retries asks Twilio to deliver a status callback again when we do not answer:
-// https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
-const retries = "#rc=5&rp=5xx,ct,rt"
-
 // refresh asks the carrier how a message stands whose callbacks may have been lost.
 func (s *Service) refresh(ctx context.Context, m sqlstore.MessageOutRow) error {
 	if m.State != sqlstore.Accepted && m.State != sqlstore.Sent {
 		return nil
 	}
-	status, code, err := s.twilio.Status(ctx, m.MessageSID)
+	teller, ok := s.carrierOf(m.Hotline).(carrier.Teller)
+	if !ok {
+		return nil
+	}
+	state, code, err := teller.Status(ctx, m.MessageSID)
 	if err != nil {
 		return err
 	}
-	return s.store.AdvanceMessage(ctx, m.Key, m.MessageSID, stateOf(status), code, s.Now())
+	return s.store.AdvanceMessage(ctx, m.Key, m.MessageSID, sqlstore.OutState(state), code, s.Now())
 }
 
 // takes is how long a message occupies its number, at the pace that the hotline is configured for.
@@ -239,7 +240,7 @@ func (s *Service) look(ctx context.Context, m *sqlstore.MessageOutRow) error {
 			return err
 		}
 	}
-	found, err := s.find(ctx, m, a)
+	found, canTell, err := s.find(ctx, m, a)
 	switch {
 	case err != nil && s.Now().Sub(a.AskedAt) > askFor:
 		s.metrics.sent(ctx, "unknown")
@@ -252,47 +253,39 @@ func (s *Service) look(ctx context.Context, m *sqlstore.MessageOutRow) error {
 		return s.store.AttemptAccepted(ctx, a.ID, found, s.Now())
 	case a.Looks+1 < looks:
 		return s.store.Looked(ctx, a.ID)
+	case !canTell: // only the callback would have
+		s.metrics.sent(ctx, "unknown")
+		return s.store.AttemptUnknown(ctx, m.Key, a.ID, s.Now())
 	default:
 		s.metrics.sent(ctx, "absent")
 		return s.store.AttemptAbsent(ctx, m.Key, a.ID, total < attempts, s.Now())
 	}
 }
 
-// find looks for the message of an attempt in the carrier's list.
-func (s *Service) find(ctx context.Context, m *sqlstore.MessageOutRow, a sqlstore.Attempt) (sid string, err error) {
+// find looks for the message of an attempt in the carrier's list. canTell is false if there is none.
+func (s *Service) find(ctx context.Context, m *sqlstore.MessageOutRow, a sqlstore.Attempt) (id string, canTell bool, err error) {
 	const clockSkew = time.Minute
-	list, err := s.twilio.Find(ctx, m.Hotline, m.Supporter, a.StartedAt.Add(-clockSkew))
+	finder, canTell := s.carrierOf(m.Hotline).(carrier.Finder)
+	if !canTell {
+		return "", false, nil
+	}
+	list, err := finder.Find(ctx, m.Hotline, m.Supporter, a.StartedAt.Add(-clockSkew))
 	if err != nil {
-		return "", err
+		return "", true, err
 	}
 	for _, found := range list {
 		if !found.Outbound || strings.TrimSpace(found.Body) != strings.TrimSpace(m.Body) {
 			continue
 		}
-		claimed, err := s.store.Claimed(ctx, found.SID)
+		claimed, err := s.store.Claimed(ctx, found.ID)
 		if err != nil {
-			return "", err
+			return "", true, err
 		}
 		if !claimed {
-			return found.SID, nil
+			return found.ID, true, nil
 		}
 	}
-	return "", nil
-}
-
-// outState says what Twilio's states mean to the ledger.
-var outState = map[telephonyv1.MessageStatus]sqlstore.OutState{
-	telephonyv1.MessageStatus_MESSAGE_STATUS_ACCEPTED:    sqlstore.Accepted,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_SCHEDULED:   sqlstore.Accepted,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_QUEUED:      sqlstore.Accepted,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_SENDING:     sqlstore.Accepted,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_UNSPECIFIED: sqlstore.Accepted,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_SENT:        sqlstore.Sent,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_DELIVERED:   sqlstore.Delivered,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_READ:        sqlstore.Delivered,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_FAILED:      sqlstore.Failed,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_UNDELIVERED: sqlstore.Failed,
-	telephonyv1.MessageStatus_MESSAGE_STATUS_CANCELED:    sqlstore.Failed,
+	return "", true, nil
 }
 
 // ReceiveTextStatus takes what the carrier says of a text we sent. It may come before the answer of the send
@@ -304,12 +297,21 @@ func (s *Service) ReceiveTextStatus(ctx context.Context, r *telephonyv1.ReceiveT
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
-	known, err := s.store.Advance(ctx, r.GetAttempt(), r.GetMessageSid(), outState[r.GetMessageStatus()], int(r.GetErrorCode()), s.Now())
-	if err != nil {
-		return nil, errs.Wrap(errs.Unavailable, err, "the status could not be stored")
-	}
-	if !known {
-		s.Log.WarnContext(ctx, "status of a text that is not ours", "message_sid", r.GetMessageSid())
+	status := strings.ToLower(strings.TrimPrefix(r.GetMessageStatus().String(), "MESSAGE_STATUS_"))
+	if err := s.advance(ctx, r.GetAttempt(), r.GetMessageSid(), twilio.StateOf(status), int(r.GetErrorCode())); err != nil {
+		return nil, err
 	}
 	return &telephonyv1.ReceiveTextStatusResponse{}, nil
+}
+
+// advance notes what the carrier says of an attempt.
+func (s *Service) advance(ctx context.Context, attempt, id string, state carrier.State, code int) error {
+	known, err := s.store.Advance(ctx, attempt, id, sqlstore.OutState(state), code, s.Now())
+	if err != nil {
+		return errs.Wrap(errs.Unavailable, err, "the status could not be stored")
+	}
+	if !known {
+		s.Log.WarnContext(ctx, "status of a text that is not ours", "message_sid", id)
+	}
+	return nil
 }

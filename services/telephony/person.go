@@ -8,18 +8,18 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
-// erasure is one go at erasing somebody: as much as there is time for. It takes up what another one has left, from the ledger and from Twilio's
-// lists: a record is removed when Twilio has nothing of it any more.
+// erasure is one go at erasing somebody: as much as there is time for. It takes up what another one has left, from the ledger and from the carriers'
+// lists: a record is removed when its carrier has nothing of it any more that it can delete.
 type erasure struct {
 	*Service
 	supporter string
 	till      time.Time // who texts or calls after this is somebody new; see settle
 	deleted   map[string]int64
-	tooEarly  int // what Twilio does not delete yet
+	tooEarly  int // what the carriers do not delete yet
 }
 
 // removed is what records are called in the answer.
@@ -46,7 +46,7 @@ func (e *erasure) run(ctx context.Context) error {
 			return e.store.RecordsOf(ctx, kind, e.supporter, e.till, after, recordBatch)
 		}, e.deleteRecord, e.remove)
 		e.tooEarly += early
-		if failure, ok := errors.AsType[*twilio.Error](err); ok && failure.Outcome == twilio.Refused {
+		if failure, ok := errors.AsType[*carrier.Error](err); ok && failure.Outcome == carrier.Refused {
 			refused, err = err, nil // the rest can be deleted all the same
 		}
 		if err != nil {
@@ -56,7 +56,7 @@ func (e *erasure) run(ctx context.Context) error {
 	if refused != nil {
 		return refused
 	}
-	if err := e.searchTwilio(ctx); err != nil || e.tooEarly > 0 {
+	if err := e.searchLists(ctx); err != nil || e.tooEarly > 0 {
 		return err
 	}
 	wishes, blocks, err := e.store.ForgetWishes(ctx, e.supporter, e.till)
@@ -128,26 +128,46 @@ func (e *erasure) remove(ctx context.Context, all []sqlstore.Record) error {
 	}
 	for _, r := range all {
 		e.count(removed[r.Kind], 1)
-		e.count("messages at Twilio", int64(len(r.Messages)))
+		e.count(messagesAt(e.carrierOf(r.Hotline)), int64(len(r.Messages)))
 		e.count("recordings at Twilio", int64(len(r.Recordings)))
 		e.count("calls at Twilio", int64(len(r.Calls)))
 	}
 	return nil
 }
 
-// searchTwilio deletes what Twilio's lists still have between them and us: of what the ledger has forgotten, or has never known. Of a long list
-// the first pages are looked at; they are others once what was found there is deleted.
-func (e *erasure) searchTwilio(ctx context.Context) error {
-	for _, l := range []struct {
-		kind, name string
-		list       func(context.Context, phone.Number) ([]twilio.Found, bool, error)
-		del        func(context.Context, string) error
-	}{
-		{sqlstore.ItemTextIn, "messages at Twilio", e.twilio.MessagesOf, e.twilio.DeleteMessage},
-		{sqlstore.ItemCall, "calls at Twilio", e.twilio.CallsOf, e.twilio.DeleteCall},
-	} {
+// search is a carrier's list of what there was with somebody.
+type search struct {
+	kind, name string
+	list       func(context.Context, phone.Number) ([]carrier.Found, bool, error)
+	del        func(context.Context, string) error
+}
+
+func (s *Service) searches() (all []search) {
+	for _, c := range s.carry {
+		if eraser, can := c.(carrier.Eraser); can {
+			all = append(all, search{sqlstore.ItemTextIn, messagesAt(c), eraser.MessagesOf, eraser.DeleteMessage})
+		}
+	}
+	if s.AccountSID != "" {
+		all = append(all, search{sqlstore.ItemCall, "calls at Twilio", s.twilio.CallsOf, s.twilio.DeleteCall})
+	}
+	return all
+}
+
+// messagesAt is what a carrier's messages are called in the answer.
+func messagesAt(c carrier.Carrier) string {
+	if _, can := c.(carrier.Eraser); !can {
+		return "messages left at " + c.Name() + ", which cannot delete them"
+	}
+	return "messages at " + c.Name()
+}
+
+// searchLists deletes what the carriers' lists still have between them and us: of what the ledger has forgotten, or has never known. Of a long
+// list the first pages are looked at; they are others once what was found there is deleted.
+func (e *erasure) searchLists(ctx context.Context) error {
+	for _, l := range e.searches() {
 		for whole := false; !whole; {
-			var found []twilio.Found
+			var found []carrier.Found
 			var err error
 			if found, whole, err = l.list(ctx, phone.Number(e.supporter)); err != nil {
 				return err
@@ -164,14 +184,14 @@ func (e *erasure) searchTwilio(ctx context.Context) error {
 			if e.tooEarly > 0 {
 				break // it is not done in any case
 			}
-			return errs.New(errs.Precondition, "Twilio has more %s with them than can be looked at, and the first of them are not the hotlines'; "+
-				"look for the others in Twilio's Console, and delete them there", strings.TrimSuffix(l.name, " at Twilio"))
+			return errs.New(errs.Precondition, "there are more %s with them than can be looked at, and the first of them are not the hotlines'; "+
+				"look for the others in the carrier's console, and delete them there", l.name)
 		}
 	}
 	return nil
 }
 
-func (e *erasure) deleteFound(ctx context.Context, kind, name string, f twilio.Found, del func(context.Context, string) error) error {
+func (e *erasure) deleteFound(ctx context.Context, kind, name string, f carrier.Found, del func(context.Context, string) error) error {
 	ours := f.From
 	if f.Inbound {
 		ours = f.To
@@ -183,16 +203,16 @@ func (e *erasure) deleteFound(ctx context.Context, kind, name string, f twilio.F
 	free := true
 	var err error
 	if f.Inbound {
-		free, err = e.store.Bury(ctx, kind, f.SID, number, f.At, e.Now())
+		free, err = e.store.Bury(ctx, kind, f.ID, number, f.At, e.Now())
 	} else if kind == sqlstore.ItemTextIn {
-		known, listErr := e.store.MessagesByID(ctx, []string{f.SID})
+		known, listErr := e.store.MessagesByID(ctx, []string{f.ID})
 		free, err = len(known) == 0, listErr
 	}
 	if err != nil || !free {
 		return err // the ledger has it: it is new, or cannot be deleted yet
 	}
-	switch err := del(ctx, f.SID); {
-	case twilio.TooEarly(err):
+	switch err := del(ctx, f.ID); {
+	case carrier.TooEarly(err):
 		e.tooEarly++
 	case err != nil:
 		return err

@@ -9,8 +9,6 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
-	"github.com/bling-hotline/bling/simulator/twiliosim"
 )
 
 // Who has written so much to other numbers of the account that the hotline's are not in the first pages of Twilio's list is not erased.
@@ -23,11 +21,10 @@ func TestEraseInLongList(t *testing.T) {
 		})
 	}))
 	defer list.Close()
-	var err error
-	b.twilio, err = twilio.New(list.URL, twiliosim.DefaultAccountSID, twiliosim.DefaultAuthToken)
-	fatal(t, err)
+	b.APIURL = list.URL
+	fatal(t, b.makeCarriers())
 	res, err := b.ErasePerson(b.ctx, &operatorv1.ErasePersonRequest{Number: caller})
-	if errs.KindOf(err) != errs.Precondition || !strings.Contains(err.Error(), "more messages with them than can be looked at") {
+	if errs.KindOf(err) != errs.Precondition || !strings.Contains(err.Error(), "more messages at Twilio with them than can be looked at") {
 		t.Errorf("erased: %v, %v", res, err)
 	}
 }

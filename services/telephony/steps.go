@@ -9,8 +9,8 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
 // step is something that happens to an item now. detail has neither numbers of people nor words of texts in it.
@@ -41,18 +41,18 @@ func reason(err error) string {
 	for e, ok := errors.AsType[*errs.Error](err); ok; e, ok = errors.AsType[*errs.Error](e.Cause) {
 		parts = append(parts, e.Message)
 	}
-	if carrier, ok := errors.AsType[*twilio.Error](err); ok {
+	if e, ok := errors.AsType[*carrier.Error](err); ok {
 		switch {
-		case carrier.Status == 0:
-			parts = append(parts, "Twilio does not answer")
-		case carrier.Code == 0:
-			parts = append(parts, fmt.Sprintf("Twilio answers with status %d", carrier.Status))
+		case e.Status == 0:
+			parts = append(parts, e.Carrier+" does not answer")
+		case e.Code == 0:
+			parts = append(parts, fmt.Sprintf("%s answers with status %d", e.Carrier, e.Status))
 		default:
-			parts = append(parts, fmt.Sprintf("Twilio answers with status %d, error %d", carrier.Status, carrier.Code))
+			parts = append(parts, fmt.Sprintf("%s answers with status %d, error %d", e.Carrier, e.Status, e.Code))
 		}
 	}
-	if errors.Is(err, twilio.ErrNotReady) {
-		parts = append(parts, "Twilio does not have the file yet")
+	if errors.Is(err, carrier.ErrNotReady) {
+		parts = append(parts, "the carrier does not have the file yet")
 	}
 	if len(parts) == 0 {
 		return "a mistake of ours; the log says more"

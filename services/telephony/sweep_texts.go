@@ -5,43 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
-// textsIn writes down the texts to a number that Twilio has and nobody told us of, in the order in which they were sent. From there they
+// textsIn writes down the texts to a number that the carrier has and nobody told us of, in the order in which they were sent. From there they
 // go the way of all texts, as what came at that time.
 func (s *Service) textsIn(ctx context.Context, number phone.Number, from, to time.Time) (whole bool, err error) {
-	list, whole, err := s.twilio.TextsTo(ctx, number, from, to)
+	inbox := s.carrierOf(number).(carrier.Inbox)
+	list, whole, err := inbox.TextsTo(ctx, number, from, to)
 	if err != nil || !whole {
 		return whole, err
 	}
-	list = slices.DeleteFunc(list, func(t twilio.ListedText) bool { return t.Direction != "inbound" || t.Status == "receiving" })
-	known, err := s.store.TextsListed(ctx, textSIDs(list))
+	known, err := s.store.TextsListed(ctx, textIDs(list))
 	if err != nil {
 		return false, err
 	}
-	list = slices.DeleteFunc(list, func(t twilio.ListedText) bool { return known[t.SID] })
+	list = slices.DeleteFunc(list, func(t carrier.ListedText) bool { return known[t.ID] })
 	// A few at a time: what is written down is not looked for again if there is no time for the rest.
 	for some := range slices.Chunk(list, 50) {
-		if err := s.recordFound(ctx, number, some); err != nil {
+		if err := s.recordFound(ctx, inbox, number, some); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (s *Service) recordFound(ctx context.Context, number phone.Number, list []twilio.ListedText) error {
+func (s *Service) recordFound(ctx context.Context, inbox carrier.Inbox, number phone.Number, list []carrier.ListedText) error {
 	rows := make([]sqlstore.TextInRow, len(list))
 	for i, t := range list {
-		row, err := s.foundRow(ctx, t)
+		row, err := s.foundRow(ctx, inbox, t)
 		if err != nil {
 			return err
 		}
@@ -63,18 +62,18 @@ func (s *Service) recordFound(ctx context.Context, number phone.Number, list []t
 	if err != nil {
 		return err
 	}
-	_, err = s.store.TextsListed(ctx, textSIDs(list))
+	_, err = s.store.TextsListed(ctx, textIDs(list))
 	return err
 }
 
 // foundRow is a text as its webhook would have brought it.
-func (s *Service) foundRow(ctx context.Context, t twilio.ListedText) (row sqlstore.TextInRow, err error) {
+func (s *Service) foundRow(ctx context.Context, inbox carrier.Inbox, t carrier.ListedText) (row sqlstore.TextInRow, err error) {
 	ctx, end := telemetry.Resume(ctx, "", "find text")
 	defer func() { end(err) }()
-	r := &telephonyv1.ReceiveTextRequest{MessageSid: t.SID, From: t.From, To: t.To, Body: t.Body}
+	r := &telephonyv1.ReceiveTextRequest{MessageSid: t.ID, From: t.From, To: t.To, Body: t.Body}
 	if t.Files > 0 {
-		files, err := s.twilio.Files(ctx, t.SID)
-		if err != nil && !twilio.NotFound(err) {
+		files, err := inbox.Files(ctx, t.ID)
+		if err != nil && !carrier.NotFound(err) {
 			return row, fmt.Errorf("asking for the files of a text: %w", err)
 		}
 		files = files[:min(len(files), maxMedia)]
@@ -88,32 +87,31 @@ func (s *Service) foundRow(ctx context.Context, t twilio.ListedText) (row sqlsto
 	return row, nil
 }
 
-func textSIDs(list []twilio.ListedText) (sids []string) {
+func textIDs(list []carrier.ListedText) (ids []string) {
 	for _, t := range list {
-		sids = append(sids, t.SID)
+		ids = append(ids, t.ID)
 	}
-	return sids
+	return ids
 }
 
-// textsOut looks at what Twilio says of the texts from a number: how ours stand, should their callbacks have been lost, and whether
+// textsOut looks at what the carrier says of the texts from a number: how ours stand, should their callbacks have been lost, and whether
 // somebody has got one twice.
 func (s *Service) textsOut(ctx context.Context, number phone.Number, from, to time.Time) (whole bool, err error) {
-	list, whole, err := s.twilio.TextsFrom(ctx, number, from, to)
+	list, whole, err := s.carrierOf(number).(carrier.Outbox).TextsFrom(ctx, number, from, to)
 	if err != nil || !whole {
 		return whole, err
 	}
-	list = slices.DeleteFunc(list, func(t twilio.ListedText) bool { return t.Direction != "outbound-api" })
-	ours, err := s.store.MessagesByID(ctx, textSIDs(list))
+	ours, err := s.store.MessagesByID(ctx, textIDs(list))
 	if err != nil {
 		return false, err
 	}
 	for _, t := range list {
-		m, known := ours[t.SID]
-		state := stateOf(t.Status)
+		m, known := ours[t.ID]
+		state := sqlstore.OutState(t.State)
 		switch {
-		case known && (m.MessageSID == t.SID || m.MessageSID == ""):
+		case known && (m.MessageSID == t.ID || m.MessageSID == ""):
 			if (m.State == sqlstore.Accepted || m.State == sqlstore.Sent) && state != m.State {
-				err = s.store.AdvanceMessage(ctx, m.Key, t.SID, state, t.ErrorCode, s.Now())
+				err = s.store.AdvanceMessage(ctx, m.Key, t.ID, state, t.Code, s.Now())
 			}
 		case state != sqlstore.Sent && state != sqlstore.Delivered: // it did not leave
 		case known: // two attempts at one message were accepted
@@ -128,22 +126,17 @@ func (s *Service) textsOut(ctx context.Context, number phone.Number, from, to ti
 	return true, nil
 }
 
-// stateOf says what one of Twilio's states means to the ledger.
-func stateOf(status string) sqlstore.OutState {
-	return outState[telephonyv1.MessageStatus(telephonyv1.MessageStatus_value["MESSAGE_STATUS_"+strings.ToUpper(status)])]
-}
-
 // foreignText looks at a text from our number that belongs to none of our attempts. If it says what we have said to the same person,
-// it is most likely ours, sent twice: an attempt that Twilio did not have when it was asked about it. Other systems may use the number too.
-func (s *Service) foreignText(ctx context.Context, number phone.Number, t twilio.ListedText) error {
+// it is most likely ours, sent twice: an attempt that the carrier did not have when it was asked about it. Other systems may use the number too.
+func (s *Service) foreignText(ctx context.Context, number phone.Number, t carrier.ListedText) error {
 	sent, err := s.store.SentAlready(ctx, number, phone.Parse(t.To).Number, t.Body, t.At)
 	if err != nil || !sent {
 		return err
 	}
-	return s.books.Doubled(ctx, operatorv1.Kind_KIND_TEXT_OUT, number, t.SID, t.At)
+	return s.books.Doubled(ctx, operatorv1.Kind_KIND_TEXT_OUT, number, t.ID, t.At)
 }
 
-// askAboutTexts asks Twilio how texts stand of which it has told nothing for long, and which may not be in its list because they never
+// askAboutTexts asks the carriers how texts stand of which they have told nothing for long, and which may not be in a list because they never
 // left: after 10 minutes, then when they are twice as old, for three days.
 func (s *Service) askAboutTexts(ctx context.Context) error {
 	const most = 100 // some carriers never say that a text has arrived
@@ -158,7 +151,7 @@ func (s *Service) askAboutTexts(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil // the rest next time
 		}
-		if failure, ok := errors.AsType[*twilio.Error](err); err != nil && !(ok && failure.Outcome == twilio.Refused) {
+		if failure, ok := errors.AsType[*carrier.Error](err); err != nil && !(ok && failure.Outcome == carrier.Refused) {
 			return fmt.Errorf("asking how a text stands: %w", err)
 		}
 		if err := s.store.Asked(ctx, m, s.Now()); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/batch"
 	"github.com/bling-hotline/bling/internal/books"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/jobs"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/rpc"
@@ -19,6 +20,7 @@ import (
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony/transcribe"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
@@ -48,7 +50,8 @@ type Service struct {
 	besides
 	store   *sqlstore.Store
 	queue   *jobs.Queue
-	twilio  *twilio.Client
+	twilio  *twilio.Client // what only Twilio has: calls, recordings
+	carry   map[hotline.Transport]carrier.Carrier
 	foreign map[string]bool // calls with recordings that are not ours; collectRecordings has it alone
 	incomes *batch.Batcher[sqlstore.TextInRow, recorded]
 	metrics metrics
@@ -67,7 +70,7 @@ func New(c Config, d Deps) (*Service, error) {
 	s := &Service{Config: c, Deps: d, besides: newBesides(), foreign: map[string]bool{}, store: sqlstore.New(d.DB)}
 	s.watching, s.endWatches = context.WithCancel(context.Background())
 	var err error
-	if s.twilio, err = twilio.New(c.APIURL, c.AccountSID, c.AuthToken); err != nil {
+	if err = s.makeCarriers(); err != nil {
 		return nil, err
 	}
 	if s.Engine == nil && c.TranscriptionURL != "" {
@@ -90,6 +93,7 @@ func New(c Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s.store.Wake = s.queue.Wake
+	s.store.SaysStop = func(hotline phone.Number, code int) bool { return s.carrierOf(hotline).OptedOut(code) }
 	if s.metrics, err = newMetrics(s.store); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
@@ -149,7 +153,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // chores are what is done although nobody tells us.
 func (s *Service) chores() []jobs.Chore {
-	return append(slices.Concat(s.sweeps(), s.checks(), s.keeping()), []jobs.Chore{
+	all := append(slices.Concat(s.sweeps(), s.checks(), s.keeping()), []jobs.Chore{
 		// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
 		{Name: "reroute", Every: s.LookEvery, Do: s.reroute},
 		{Name: "forget", Every: s.LookEvery, Do: func(ctx context.Context) error {
@@ -157,9 +161,12 @@ func (s *Service) chores() []jobs.Chore {
 		}},
 		{Name: "close calls", Every: s.LookEvery, Do: s.closeCalls},
 		{Name: "close calls back", Every: s.LookEvery, Do: s.closeCallBacks},
-		{Name: "collect recordings", Every: s.LookEvery, Do: s.collectRecordings},
 		{Name: "overdue", Every: min(5*time.Second, s.Patience/10), Do: func(ctx context.Context) error { return s.store.Overdue(ctx, s.Now()) }},
 	}...)
+	if s.AccountSID != "" {
+		all = append(all, jobs.Chore{Name: "collect recordings", Every: s.LookEvery, Do: s.collectRecordings})
+	}
+	return all
 }
 
 // reroute takes up the texts that came in before their number was configured.

@@ -10,6 +10,7 @@ import (
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
 
@@ -114,7 +115,7 @@ func (s *Service) note(what string, t *sqlstore.TextOutRow, messages []sqlstore.
 		said = "It is not known whether this text reached " + to + ": the carrier gave no answer. " +
 			"It is not sent again, so that nobody gets it twice. What to do: ask the supporter, or write it once more."
 	case lost:
-		said = "NOT DELIVERED to " + to + whichPart(messages) + ": " + explain(messages)
+		said = "NOT DELIVERED to " + to + whichPart(messages) + ": " + explain(s.carrierOf(t.Hotline), messages)
 	}
 	n := &ticketingv1.FileNoteRequest{}
 	if t.Kind == sqlstore.FromAgent {
@@ -182,48 +183,22 @@ func quote(body string) string {
 }
 
 // explain says why a text failed and what to do now.
-func explain(messages []sqlstore.MessageOutRow) string {
+func explain(c carrier.Carrier, messages []sqlstore.MessageOutRow) string {
 	m := failed(messages)
 	if m == nil {
 		return "the reason is not known."
 	}
 	switch m.Refused {
 	case sqlstore.OptedOut:
-		return reasons[21610]
+		return carrier.OptedOut
 	case sqlstore.IsBlocked:
 		return "this number is blocked here. What to do: have it unblocked if it should get texts."
-	}
-	if reason, ok := reasons[m.ErrorCode]; ok {
-		return reason
 	}
 	if m.ErrorCode == 0 {
 		return "the carrier did not take it. What to do: write it once more, or call."
 	}
-	return fmt.Sprintf("the carrier's error is %d (https://www.twilio.com/docs/api/errors/%d). What to do: write it once more, or call.", m.ErrorCode, m.ErrorCode)
+	if reason := c.Explain(m.ErrorCode); reason != "" {
+		return reason
+	}
+	return fmt.Sprintf("the error of %s is %d. What to do: write it once more, or call.", c.Name(), m.ErrorCode)
 }
-
-// reasons are Twilio's errors in an agent's words: https://www.twilio.com/docs/api/errors.
-var reasons = map[int]string{
-	11200: "the carrier could not fetch the attached file. What to do: send a link instead.",
-	11751: "the attached files are larger than the carrier takes. What to do: send fewer, or a link instead.",
-	12300: "the carrier does not take this kind of file. What to do: send a link instead.",
-	21211: "this is not a valid phone number. What to do: ask for the right one.",
-	21408: "the account may not send texts to this country. What to do: tell whoever runs this hotline.",
-	21606: notOurs, 21212: notOurs, 21603: notOurs,
-	21608: "the account is a trial one, which may only text confirmed numbers. What to do: tell whoever runs this hotline.",
-	21610: "the supporter has opted out of texts by writing STOP. They get texts again when they write START. What to do: call, if that is all right with them.",
-	21612: "there is no way for texts to this number. What to do: call.",
-	21614: "this number cannot get texts; it may be a landline. What to do: call.",
-	21635: "this number is a landline. What to do: call.",
-	30001: "too many texts were waiting at the carrier. What to do: write it once more.",
-	30002: "the carrier has suspended the account. What to do: tell whoever runs this hotline.",
-	30003: "the phone is switched off or out of reach. What to do: write it once more later, or call.",
-	30004: "the supporter's phone or carrier blocks texts from this number. What to do: call.",
-	30005: "this number is unknown or not in use any more. What to do: ask for the right one.",
-	30006: "this number is a landline, or its carrier takes no texts. What to do: call.",
-	30007: "the carrier took it for spam and filtered it. What to do: put it in other words, without links, or call.",
-	30008: "the carrier does not say why. What to do: write it once more, or call.",
-	30034: "this hotline's number is not registered for texts to the US. What to do: tell whoever runs this hotline.",
-}
-
-const notOurs = "the hotline's number cannot send texts. What to do: tell whoever runs this hotline."

@@ -17,6 +17,7 @@ import (
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	"github.com/bling-hotline/bling/services/telephony/callflow"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
@@ -195,7 +196,7 @@ func (s *Service) collect(ctx context.Context, found twilio.Recording) error {
 		return nil
 	}
 	c, err := s.twilio.Call(ctx, found.CallSID)
-	if twilio.NotFound(err) {
+	if carrier.NotFound(err) {
 		s.Log.ErrorContext(ctx, "a voicemail's call is not known to Twilio", "recording_sid", found.SID)
 		return nil
 	}

@@ -22,8 +22,13 @@ type Document struct {
 type Hotline struct {
 	// For people who read logs; optional.
 	Name Label `yaml:"name,omitempty"`
+	// Who carries the texts: twilio; telnyx, without calls; mobilecommons, without calls and pictures, and without word on whether a text
+	// has arrived. Default: twilio.
+	Transport string `yaml:"transport,omitempty" jsonschema:"enum=twilio,enum=telnyx,enum=mobilecommons"`
 	// What people text and call, with the country code.
-	Number phone.Number `yaml:"number"`
+	Number phone.Number `yaml:"number,omitempty" jsonschema:"anyof_required=number"`
+	// With mobilecommons, instead of a number: the id of the campaign.
+	Campaign Campaign `yaml:"campaign,omitempty" jsonschema:"anyof_required=campaign"`
 	// Further numbers of the same mailbox. A reply goes out from the one that the supporter last wrote to.
 	MoreNumbers []phone.Number `yaml:"more_numbers,omitempty,flow" jsonschema:"minItems=1,uniqueItems=true"`
 	// The Help Scout mailbox: the number in its address, https://secure.helpscout.net/mailbox/... . A mailbox belongs to one hotline.

@@ -10,7 +10,7 @@ import (
 )
 
 // Of returns the file that means these hotlines, with everything said that has a default. Sentences that are not in the hotline's own
-// language are left out: they are the default ones, which are English. Mobile Commons, which the file does not know, has no number.
+// language are left out: they are the default ones, which are English.
 func Of(all hotline.Hotlines) (d Document) {
 	for _, h := range all {
 		d.Hotlines = append(d.Hotlines, of(h))
@@ -20,16 +20,26 @@ func Of(all hotline.Hotlines) (d Document) {
 
 func of(h hotline.Hotline) Hotline {
 	d := Hotline{
-		Name: Label(h.Name), Number: h.Number, MoreNumbers: h.MoreNumbers, Mailbox: h.MailboxID, Language: LanguageCode(h.Language),
+		Name: Label(h.Name), Transport: string(h.Transport), Number: h.Number, MoreNumbers: h.MoreNumbers, Mailbox: h.MailboxID, Language: LanguageCode(h.Language),
 		Texts: texts(h.Texts), Languages: languages(h), AutoReplyEvery: inWords(h.AutoReplyEvery),
-		SegmentsPerSecond: &h.SegmentsPerSecond, MMS: &h.MMS, Tags: words[Label](h.Tags), Calls: calls(h),
-		CallBack: &CallBack{
-			Off: &h.CallBack.Off, Countries: words[Country](h.CallBack.Countries), PerAgent: h.CallBack.PerAgent, PerHour: h.CallBack.PerHour,
-			RingAgent: inWords(h.CallBack.RingAgent), Ring: inWords(h.CallBack.Ring), Longest: inWords(h.CallBack.Longest),
-		},
+		SegmentsPerSecond: &h.SegmentsPerSecond, Tags: words[Label](h.Tags),
 		Keep: &Keep{Texts: days(h.Keep.Texts), Files: days(h.Keep.Files), Recordings: days(h.Keep.Recordings), Records: days(h.Keep.Records)},
 	}
 	d.Hours, d.TimeZone, d.Holidays = hours(h.Hours)
+	if id := hotline.Campaign(h.Number); id != "" {
+		d.Number, d.Campaign = "", Campaign(id)
+	}
+	can := h.Transport.Can()
+	if can.Pictures {
+		d.MMS = &h.MMS
+	}
+	if can.Calls {
+		d.Calls = calls(h)
+		d.CallBack = &CallBack{
+			Off: &h.CallBack.Off, Countries: words[Country](h.CallBack.Countries), PerAgent: h.CallBack.PerAgent, PerHour: h.CallBack.PerHour,
+			RingAgent: inWords(h.CallBack.RingAgent), Ring: inWords(h.CallBack.Ring), Longest: inWords(h.CallBack.Longest),
+		}
+	}
 	return d
 }
 

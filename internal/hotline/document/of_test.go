@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -43,6 +44,7 @@ func TestOf(t *testing.T) {
 		{"BLING_MAILBOXES=twilio:+15556667777:1"},
 		{"BLING_MAILBOXES=twilio:+442071838750:1,twilio:12345:2", "BLING_WELCOME_TEXT= Hi: \"we\" 👋🏽\n# are\there "},
 		{"BLING_MAILBOXES=twilio:+15556667777:1", "BLING_WELCOME_TEXT="},
+		{"BLING_MAILBOXES=telnyx:+15556667777:1,mobilecommons:189358:2,mobilecommons:7:3"},
 	} {
 		r := env.New(environ)
 		all := hotline.FromEnv(r)
@@ -100,6 +102,7 @@ var examples = map[reflect.Type][]string{
 	reflect.TypeFor[LanguageCode](): {"en", "en-GB", "fr", "pt-BR", "no", "zh"},
 	reflect.TypeFor[TimeZone]():     {"UTC", "America/New_York", "Asia/Kolkata"},
 	reflect.TypeFor[Duration]():     {"1m", "60s"},
+	reflect.TypeFor[Campaign]():     {"189358", "007", "123456789012345678"},
 	reflect.TypeFor[Sentence]():     {"Hello: press 1.", "- x", "no", "{ending} 🙂", "été\nsecond", "\ue000 💛 \\U0001F49B"},
 	reflect.TypeFor[string]():       {"", "Hello.", "a: b # c", "false", "\" '", "two\n  lines ", "👋🏽", "مرحبا", "\u0085\u2028\x1b", "2026-12-25", "\\U0001F44B"},
 }
@@ -188,6 +191,9 @@ func (m maker) fill(v reflect.Value, rules string) {
 				m.fill(v.Field(i), field.Tag.Get("jsonschema"))
 			}
 		}
+		if h, is := v.Addr().Interface().(*Hotline); is {
+			m.carried(h)
+		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		m.fill(v.Elem(), rules)
@@ -213,6 +219,28 @@ func (m maker) fill(v reflect.Value, rules string) {
 		v.SetBool(m.IntN(2) == 0)
 	default:
 		panic(v.Type())
+	}
+}
+
+// carried leaves out what the transport cannot do, most of the time.
+func (m maker) carried(h *Hotline) {
+	if m.IntN(8) == 0 {
+		return
+	}
+	if h.Number == "" {
+		m.fill(reflect.ValueOf(&h.Number).Elem(), "")
+	}
+	can := hotline.Transport(cmp.Or(h.Transport, "twilio")).Can()
+	if !can.Calls {
+		h.Calls, h.CallBack = nil, nil
+	}
+	if !can.Pictures {
+		h.MMS = nil
+	}
+	if h.Transport == string(hotline.MobileCommons) {
+		h.Number, h.MoreNumbers, h.Campaign = "", nil, Campaign(fmt.Sprint(*m.made))
+	} else {
+		h.Campaign = ""
 	}
 }
 
@@ -258,7 +286,7 @@ func TestFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"  - number: \"+442071838750\"\n    mailbox: 5\n    language: en\n    texts:\n      welcome: Thank you for your message. We have received it and will answer you here as soon as we can.\n",
+		"  - transport: twilio\n    number: \"+442071838750\"\n    mailbox: 5\n    language: en\n    texts:\n      welcome: Thank you for your message. We have received it and will answer you here as soon as we can.\n",
 		"    auto_reply_every: 24h\n", "      stopped: \"Bye 👋🏽, \ue000\"\n      started: \"Hello: 👋🏽\"\n", "    mms: true\n", "      record_for: 1m59s\n", "      countries: [GB]\n", "      recordings: 30\n", "      texts: 0\n",
 		"        - name: Anna\n          number: \"+442071838751\"\n          paused: false\n",
 	} {

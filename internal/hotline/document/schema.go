@@ -76,6 +76,7 @@ const (
 
 var (
 	phoneNumber = look{`^\s*\+?[0-9()./\s-]+(\s*([xX]|[eE][xX][tT]\.?)\s*[0-9]+)?\s*$`, "a phone number"} // see internal/phone
+	campaign    = look{`^[0-9]{1,18}$`, "the id of a campaign"}
 	address     = look{`^[Hh][Tt][Tt][Pp][Ss]?://`, "the address of an audio file such as https://example.org/hello.mp3"}
 	filled      = look{`\S`, "a text: it is empty"}
 	whole       = look{`^[+-]?[0-9]+$`, "a whole number"}
@@ -105,6 +106,8 @@ func valueSchema(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[phone.Number](): // without quotes it is a number for YAML
 		return phoneNumber.schema("string", "integer")
+	case reflect.TypeFor[Campaign]():
+		return campaign.schema("string", "integer")
 	case reflect.TypeFor[Word](): // any word is, such as 1 or true
 		return filled.schema("string", "number", "boolean")
 	case reflect.TypeFor[Label]():

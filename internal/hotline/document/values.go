@@ -15,6 +15,7 @@ type (
 	Hours        string // of a day, such as 09:00-12:30; to 24:00 at most, or until an earlier time of the next day
 	Duration     string // such as 24h or 1m30s
 	Country      string // such as US
+	Campaign     string // such as 189358
 	Label        string // any text but a message, such as a name
 	Word         string // of a text, such as hola
 	Sentence     string // that is spoken

@@ -21,7 +21,15 @@ type Carrier interface {
 	// FetchMedia downloads a file of an incoming message, at most limit bytes, and returns it with its MIME type. The address comes from
 	// outside, so only the carrier's own hosts are asked. The error is ErrNotReady, or a MediaError when trying again is no use.
 	FetchMedia(ctx context.Context, address string, limit int64) (data []byte, mimeType string, err error)
+	// Explain says in an agent's words why a message failed with an error code of the carrier's, and what to do now; empty if the code is
+	// not known.
+	Explain(code int) string
+	// OptedOut reports whether an error code says that the supporter has opted out of texts.
+	OptedOut(code int) bool
 }
+
+// OptedOut is what agents are told of a supporter who has opted out.
+const OptedOut = "the supporter has opted out of texts by writing STOP. They get texts again when they write START. What to do: call, if that is all right with them."
 
 // NewMessage is a message to send.
 type NewMessage struct {
@@ -78,6 +86,7 @@ type Error struct {
 	Code       int           // the carrier's error code, or 0
 	Status     int           // the HTTP status, or 0
 	RetryAfter time.Duration // the carrier's advice, or 0
+	TooEarly   bool          // it cannot be deleted yet
 	Cause      error         // without numbers and words of people
 }
 

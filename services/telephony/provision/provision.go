@@ -16,6 +16,7 @@ import (
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/provision"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
@@ -82,7 +83,7 @@ func failed(doing string, err error) error {
 
 // trouble is why a call failed, for people.
 func trouble(err error) string {
-	e, ok := errors.AsType[*twilio.Error](err)
+	e, ok := errors.AsType[*carrier.Error](err)
 	switch {
 	case !ok:
 		return err.Error()
@@ -98,7 +99,7 @@ func trouble(err error) string {
 
 // refused reports whether a call failed because of our credentials.
 func refused(err error) bool {
-	e, ok := errors.AsType[*twilio.Error](err)
+	e, ok := errors.AsType[*carrier.Error](err)
 	return ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 

@@ -184,9 +184,6 @@ func (s *Store) advanceMessage(ctx context.Context, tx *sql.Tx, key, messageSID 
 	return s.become(ctx, tx, m, messageSID, state, code, now)
 }
 
-// optedOutCode is what Twilio says of a supporter who has opted out: https://www.twilio.com/docs/api/errors/21610.
-const optedOutCode = 21610
-
 func (s *Store) become(ctx context.Context, tx *sql.Tx, m MessageOutRow, messageSID string, state OutState, code int, now time.Time) error {
 	sent := time.Time{}
 	if state == Sent {
@@ -199,7 +196,7 @@ func (s *Store) become(ctx context.Context, tx *sql.Tx, m MessageOutRow, message
 		string(state), messageSID, code, micros(sent), endedAt(state, now), m.Key); err != nil {
 		return err
 	}
-	if code == optedOutCode {
+	if code != 0 && s.SaysStop(m.Hotline, code) {
 		if _, err := optOut(ctx, tx, m.Hotline, string(m.Supporter), true, now, "carrier", false); err != nil {
 			return err
 		}

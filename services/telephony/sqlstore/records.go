@@ -16,6 +16,8 @@ type Record struct {
 	Kind string // one of RecordKinds, or MessageOut
 	ID   string
 	At   time.Time
+	// Hotline is the number it came to, or went out from.
+	Hotline phone.Number
 	// The carrier's ids: MessageSids, RecordingSids, CallSids.
 	Messages, Recordings, Calls []string
 	// UnclearAt is when the carrier may have got a message of which it has not told the id; zero: there is none.
@@ -131,7 +133,7 @@ func (s *Store) records(ctx context.Context, kind string, w where, after Record,
 		r := Record{Kind: kind}
 		var at int64
 		var carrier string
-		err := rows.Scan(&r.ID, &at, &carrier)
+		err := rows.Scan(&r.ID, &at, &r.Hotline, &carrier)
 		r.At = time.UnixMicro(at)
 		switch {
 		case kind == ItemTextIn && carrier == "":
@@ -143,7 +145,7 @@ func (s *Store) records(ctx context.Context, kind string, w where, after Record,
 		}
 		all = append(all, r)
 		return err
-	}, fmt.Sprintf(`SELECT %s, %s, %s FROM %s WHERE TRUE%s ORDER BY %s, %s LIMIT %d`, t.id, t.at, t.carrier, t.table, w.text, t.at, t.id, limit), w.args...)
+	}, fmt.Sprintf(`SELECT %s, %s, hotline, %s FROM %s WHERE TRUE%s ORDER BY %s, %s LIMIT %d`, t.id, t.at, t.carrier, t.table, w.text, t.at, t.id, limit), w.args...)
 	if err == nil && len(all) > 0 && (kind == ItemTextOut || kind == MessageOut) {
 		err = s.addMessages(ctx, kind, all)
 	}

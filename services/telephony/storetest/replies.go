@@ -136,7 +136,7 @@ func optOuts(b *book) {
 	// What the carrier says counts as well.
 	b.queue("K1", "k")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
+	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", saysStop, start))
 	refusal(sqlstore.OptedOut)
 	if out, err := b.OptedOut(b.ctx, "+15017122662", "+16175550142"); out || err != nil {
 		b.t.Errorf("another hotline: %v, %v", out, err)

@@ -226,7 +226,7 @@ func retryParts(b *book) {
 	b.longText("K1", "a", 4)
 	b.pass("K1", sqlstore.Delivered, 0)
 	b.begin("K1#2", "A2")
-	b.ok(b.AttemptRefused(b.ctx, "K1#2", "A2", 21610, start))
+	b.ok(b.AttemptRefused(b.ctx, "K1#2", "A2", saysStop, start))
 	for range 2 {
 		m, err := b.NextMessageOut(b.ctx, "a")
 		b.ok(err)

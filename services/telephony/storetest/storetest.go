@@ -13,8 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
+
+// saysStop is what the carrier of these tests says of who has opted out.
+const saysStop = 21610
 
 // Run runs the suite. open returns an empty store whose Wake is set, and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
@@ -139,6 +143,7 @@ type book struct {
 func newBook(t *testing.T, s *sqlstore.Store) *book {
 	b := &book{Store: s, t: t, ctx: t.Context()}
 	real := s.Wake
+	s.SaysStop = func(_ phone.Number, code int) bool { return code == saysStop }
 	s.Wake = func(ctx context.Context, tx *sql.Tx, topic string, lanes ...string) error {
 		b.mu.Lock()
 		b.seen = append(b.seen, wake{topic, slices.Clone(lanes)})

@@ -192,7 +192,7 @@ func outInOrder(b *book) {
 	b.ok(b.AttemptAccepted(b.ctx, "A3", "SM3", start))
 	b.nextOut("a", "K1")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
+	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", saysStop, start))
 	b.nextOut("a", "K2")
 }
 
@@ -277,8 +277,8 @@ func absent(b *book) {
 func refused(b *book) {
 	b.queue("K1", "a")
 	b.begin("K1", "A1")
-	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
-	b.wantOut("K1", sqlstore.Failed, 21610, false)
+	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", saysStop, start))
+	b.wantOut("K1", sqlstore.Failed, saysStop, false)
 	b.nextOut("a", "")
 	if b.tryBegin("K1", "A2", start) {
 		b.t.Error("a refused text is sent")
@@ -321,7 +321,7 @@ func endedAttemptStays(b *book) {
 	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true, start))
 	b.begin("K1", "A2")
 	b.ok(b.AttemptAbsent(b.ctx, "K1", "A1", true, start))
-	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", 21610, start))
+	b.ok(b.AttemptRefused(b.ctx, "K1", "A1", saysStop, start))
 	b.ok(b.AttemptUnknown(b.ctx, "K1", "A1", start))
 	b.wantOut("K1", sqlstore.Sending, 0, true)
 	if a, _, err := b.OpenAttempt(b.ctx, "K1"); a.ID != "A2" || err != nil {
@@ -377,7 +377,7 @@ func callbackFirst(b *book) {
 		"accepted": func(_, attempt string) error { return b.AttemptAccepted(b.ctx, attempt, "SM", start) },
 		"absent":   func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, true, start) },
 		"given up": func(key, attempt string) error { return b.AttemptAbsent(b.ctx, key, attempt, false, start) },
-		"refused":  func(key, attempt string) error { return b.AttemptRefused(b.ctx, key, attempt, 21610, start) },
+		"refused":  func(key, attempt string) error { return b.AttemptRefused(b.ctx, key, attempt, saysStop, start) },
 		"unknown":  func(key, attempt string) error { return b.AttemptUnknown(b.ctx, key, attempt, start) },
 	} {
 		for _, state := range []sqlstore.OutState{sqlstore.Accepted, sqlstore.Sent, sqlstore.Delivered} {

@@ -18,7 +18,7 @@ type Account struct {
 	Date time.Time
 }
 
-// Account returns the account. The error is always an *Error.
+// Account returns the account. The error is always a *carrier.Error.
 func (c *Client) Account(ctx context.Context) (Account, error) {
 	call, service := c.call(ctx)
 	defer call.cancel()

@@ -3,11 +3,12 @@
 //
 // It is twilio-go underneath, with what twilio-go lacks: contexts, a base address of our choice (TWILIO_API_URL),
 // and a clear word on each failure. A message cannot be sent twice by asking Twilio to (there is no idempotency
-// key), so every error says whether the message surely was not sent, or may have been (see Outcome).
+// key), so every error says whether the message surely was not sent, or may have been (see carrier.Outcome).
 package twilio
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -25,32 +26,8 @@ import (
 
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 )
-
-// Outcome says what is known of a failed call that should have changed something.
-type Outcome int
-
-const (
-	Unclear Outcome = iota // it may have been done: no answer, or a 5xx
-	NotDone                // it was surely not done and may be tried again: no connection, or 429
-	Refused                // it was not done and never will be
-)
-
-// Error is a failed call.
-type Error struct {
-	Outcome    Outcome
-	Code       int           // Twilio's error code, or 0: https://www.twilio.com/docs/api/errors
-	Status     int           // the HTTP status, or 0
-	RetryAfter time.Duration // Twilio's advice, or 0
-	cause      error
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("twilio: status %d, code %d: %v", e.Status, e.Code, e.cause)
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.cause }
 
 // Client calls one account. It is safe for concurrent use.
 type Client struct {
@@ -78,27 +55,21 @@ func New(base, accountSID, token string) (*Client, error) {
 	}, nil
 }
 
-// Message is a message as Twilio has it.
-type Message struct {
-	SID       string
-	Body      string
-	Outbound  bool // sent by us through the API
-	CreatedAt time.Time
-}
+// retries asks Twilio to deliver a status callback again when we do not answer:
+// https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+const retries = "#rc=5&rp=5xx,ct,rt"
 
-// NewMessage is a message to create.
-type NewMessage struct {
-	From, To       phone.Number
-	Body           string
-	Media          []string // addresses that Twilio fetches
-	StatusCallback string
-}
+// Name is what people call it.
+func (c *Client) Name() string { return "Twilio" }
 
-// Send creates a message and returns its SID. The error is always an *Error.
+// Send creates a message and returns its SID. The error is always a *carrier.Error.
 // See https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource.
-func (c *Client) Send(ctx context.Context, m NewMessage) (sid string, err error) {
+func (c *Client) Send(ctx context.Context, m carrier.NewMessage) (sid string, err error) {
 	params := &api.CreateMessageParams{}
-	params.SetFrom(string(m.From)).SetTo(string(m.To)).SetStatusCallback(m.StatusCallback)
+	params.SetFrom(string(m.From)).SetTo(string(m.To))
+	if m.StatusURL != "" {
+		params.SetStatusCallback(m.StatusURL + retries)
+	}
 	if m.Body != "" {
 		params.SetBody(m.Body)
 	}
@@ -117,25 +88,31 @@ func (c *Client) Send(ctx context.Context, m NewMessage) (sid string, err error)
 	return *created.Sid, nil
 }
 
-// Status returns what Twilio says of a message: its status, such as "delivered", and the error code if it failed.
-func (c *Client) Status(ctx context.Context, sid string) (status string, code int, err error) {
+// Status returns how a message stands, and Twilio's error code if it failed: https://www.twilio.com/docs/api/errors.
+func (c *Client) Status(ctx context.Context, sid string) (state carrier.State, code int, err error) {
 	call, service := c.call(ctx)
 	defer call.cancel()
 	m, err := service.FetchMessage(sid, &api.FetchMessageParams{})
 	if err != nil {
 		return "", 0, call.failed(err)
 	}
-	if m.Status != nil {
-		status = *m.Status
-	}
 	if m.ErrorCode != nil {
 		code = *m.ErrorCode
 	}
-	return status, code, nil
+	return StateOf(word(m.Status)), code, nil
 }
 
+// states are the states of a message: https://www.twilio.com/docs/messaging/api/message-resource#message-status-values.
+var states = map[string]carrier.State{
+	"sent": carrier.Sent, "delivered": carrier.Delivered, "read": carrier.Delivered,
+	"failed": carrier.Failed, "undelivered": carrier.Failed, "canceled": carrier.Failed,
+}
+
+// StateOf says what a message's status means. One that is new to us means that Twilio has it.
+func StateOf(status string) carrier.State { return cmp.Or(states[status], carrier.Accepted) }
+
 // Find returns the messages from one number to another that were created at or after since, newest first.
-func (c *Client) Find(ctx context.Context, from, to phone.Number, since time.Time) ([]Message, error) {
+func (c *Client) Find(ctx context.Context, from, to phone.Number, since time.Time) ([]carrier.Message, error) {
 	// A message that is still queued may have no date of sending yet, so the filter is on the numbers only and
 	// the newest page is enough: it holds what was created last.
 	params := &api.ListMessageParams{}
@@ -146,7 +123,7 @@ func (c *Client) Find(ctx context.Context, from, to phone.Number, since time.Tim
 	if err != nil {
 		return nil, call.failed(err)
 	}
-	var found []Message
+	var found []carrier.Message
 	for _, m := range list {
 		if m.Sid == nil || m.Body == nil || m.DateCreated == nil {
 			continue
@@ -155,7 +132,7 @@ func (c *Client) Find(ctx context.Context, from, to phone.Number, since time.Tim
 		if err != nil || at.Before(since.Truncate(time.Second)) {
 			continue
 		}
-		found = append(found, Message{SID: *m.Sid, Body: *m.Body, CreatedAt: at, Outbound: m.Direction != nil && *m.Direction == "outbound-api"})
+		found = append(found, carrier.Message{ID: *m.Sid, Body: *m.Body, CreatedAt: at, Outbound: m.Direction != nil && *m.Direction == "outbound-api"})
 	}
 	return found, nil
 }
@@ -221,11 +198,12 @@ func (t *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-func (t *call) failed(err error) *Error {
-	e := &Error{Status: t.status, cause: telemetry.WithoutURL(err)}
+func (t *call) failed(err error) *carrier.Error {
+	e := &carrier.Error{Carrier: "Twilio", Status: t.status, Cause: telemetry.WithoutURL(err)}
 	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok {
 		// Its message may repeat the number that was called.
-		e.Code, e.cause = rest.Code, errors.New("refused")
+		e.Code, e.Cause = rest.Code, errors.New("refused")
+		e.TooEarly = e.Code == tooEarly
 	}
 	if s, err := strconv.Atoi(t.header.Get("Retry-After")); err == nil {
 		e.RetryAfter = time.Duration(s) * time.Second
@@ -233,15 +211,15 @@ func (t *call) failed(err error) *Error {
 	switch {
 	case t.status == http.StatusTooManyRequests, !t.sent:
 		// "never processed, always safe to retry": https://www.twilio.com/docs/api/errors/20429
-		e.Outcome = NotDone
+		e.Outcome = carrier.NotDone
 	case t.status == http.StatusUnauthorized, t.status == http.StatusForbidden:
-		e.Outcome = NotDone // our credentials are wrong, not the text
+		e.Outcome = carrier.NotDone // our credentials are wrong, not the text
 	case e.Code == 21611:
-		e.Outcome = NotDone // the sender's queue is full: later
+		e.Outcome = carrier.NotDone // the sender's queue is full: later
 	case t.status >= 400 && t.status < 500 && t.status != http.StatusRequestTimeout:
-		e.Outcome = Refused
+		e.Outcome = carrier.Refused
 	default:
-		e.Outcome = Unclear
+		e.Outcome = carrier.Unclear
 	}
 	return e
 }

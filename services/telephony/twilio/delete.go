@@ -2,27 +2,20 @@ package twilio
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"time"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 )
 
 // What is deleted here is deleted for good; what is not there is deleted. Twilio refuses to delete what has not ended, and what has ended
-// just now: see TooEarly. Its backups have a message for 30 days more (https://help.twilio.com/articles/223181008), and a recording's
+// just now: see carrier.TooEarly. Its backups have a message for 30 days more (https://help.twilio.com/articles/223181008), and a recording's
 // length and time are kept for 40 days (https://www.twilio.com/docs/voice/api/recording#delete-a-recording-resource).
 
 // tooEarly is https://www.twilio.com/docs/api/errors/20009: usually for a minute, in rare cases for 14 days.
 const tooEarly = 20009
-
-// TooEarly reports whether an error says that something cannot be deleted yet.
-func TooEarly(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Code == tooEarly
-}
 
 // try does one call. That the resource is not there is no error.
 func (c *Client) try(ctx context.Context, do func(*api.ApiService) error) error {
@@ -135,16 +128,9 @@ func (c *Client) deleteAll(ctx context.Context, list func(*api.ApiService) ([]*s
 	return nil
 }
 
-// Found is a message or call in Twilio's list.
-type Found struct {
-	SID, From, To string
-	Inbound       bool
-	At            time.Time // when it was made, to the second
-}
-
 // MessagesOf returns all messages from and to somebody that are in the account, whosever they are. whole is false if they are too many.
 // See https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources.
-func (c *Client) MessagesOf(ctx context.Context, person phone.Number) (found []Found, whole bool, err error) {
+func (c *Client) MessagesOf(ctx context.Context, person phone.Number) (found []carrier.Found, whole bool, err error) {
 	whole = true
 	for _, params := range []*api.ListMessageParams{(&api.ListMessageParams{}).SetFrom(string(person)), (&api.ListMessageParams{}).SetTo(string(person))} {
 		params.SetPageSize(onPage)
@@ -155,7 +141,7 @@ func (c *Client) MessagesOf(ctx context.Context, person phone.Number) (found []F
 			}
 			for _, m := range page.Messages {
 				at, _ := moment(m.DateCreated)
-				found = append(found, Found{word(m.Sid), word(m.From), word(m.To), word(m.Direction) == "inbound", at})
+				found = append(found, carrier.Found{ID: word(m.Sid), From: word(m.From), To: word(m.To), Inbound: word(m.Direction) == "inbound", At: at})
 			}
 			return page.NextPageUri, nil
 		})
@@ -169,7 +155,7 @@ func (c *Client) MessagesOf(ctx context.Context, person phone.Number) (found []F
 
 // CallsOf does the same for calls.
 // See https://www.twilio.com/docs/voice/api/call-resource#read-multiple-call-resources.
-func (c *Client) CallsOf(ctx context.Context, person phone.Number) (found []Found, whole bool, err error) {
+func (c *Client) CallsOf(ctx context.Context, person phone.Number) (found []carrier.Found, whole bool, err error) {
 	whole = true
 	for _, params := range []*api.ListCallParams{(&api.ListCallParams{}).SetFrom(string(person)), (&api.ListCallParams{}).SetTo(string(person))} {
 		params.SetPageSize(onPage)
@@ -180,7 +166,7 @@ func (c *Client) CallsOf(ctx context.Context, person phone.Number) (found []Foun
 			}
 			for _, v := range page.Calls {
 				at, _ := moment(v.DateCreated)
-				found = append(found, Found{word(v.Sid), word(v.From), word(v.To), word(v.Direction) == "inbound", at})
+				found = append(found, carrier.Found{ID: word(v.Sid), From: word(v.From), To: word(v.To), Inbound: word(v.Direction) == "inbound", At: at})
 			}
 			return page.NextPageUri, nil
 		})

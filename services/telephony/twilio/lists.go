@@ -10,6 +10,7 @@ import (
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
 	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 )
 
 // What Twilio's lists have of a number and a time. They are newest first, in pages, and are returned oldest first. The filters by time
@@ -22,28 +23,18 @@ const (
 	maxPages = 20
 )
 
-// ListedText is a message in Twilio's list.
-type ListedText struct {
-	SID, From, To, Body string
-	Direction           string // inbound, outbound-api, outbound-reply, ...
-	Status              string
-	ErrorCode           int
-	Files               int
-	At                  time.Time // when it was sent, to the second
-}
-
-// TextsTo returns the messages to a number that were sent from one time to another. whole is false if they are too many.
+// TextsTo returns the messages that came in to a number.
 // See https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources.
-func (c *Client) TextsTo(ctx context.Context, number phone.Number, from, to time.Time) (list []ListedText, whole bool, err error) {
-	return c.texts(ctx, (&api.ListMessageParams{}).SetTo(string(number)), from, to)
+func (c *Client) TextsTo(ctx context.Context, number phone.Number, from, to time.Time) (list []carrier.ListedText, whole bool, err error) {
+	return c.texts(ctx, "inbound", (&api.ListMessageParams{}).SetTo(string(number)), from, to)
 }
 
-// TextsFrom does the same for the messages from a number. One that is still queued is not there yet.
-func (c *Client) TextsFrom(ctx context.Context, number phone.Number, from, to time.Time) (list []ListedText, whole bool, err error) {
-	return c.texts(ctx, (&api.ListMessageParams{}).SetFrom(string(number)), from, to)
+// TextsFrom does the same for those that we have sent from a number. One that is still queued is not there yet.
+func (c *Client) TextsFrom(ctx context.Context, number phone.Number, from, to time.Time) (list []carrier.ListedText, whole bool, err error) {
+	return c.texts(ctx, "outbound-api", (&api.ListMessageParams{}).SetFrom(string(number)), from, to)
 }
 
-func (c *Client) texts(ctx context.Context, params *api.ListMessageParams, from, to time.Time) (list []ListedText, whole bool, err error) {
+func (c *Client) texts(ctx context.Context, direction string, params *api.ListMessageParams, from, to time.Time) (list []carrier.ListedText, whole bool, err error) {
 	params.SetDateSentAfter(from.UTC().Truncate(time.Second)).SetDateSentBefore(to.UTC()).SetPageSize(onPage)
 	whole, err = c.pages(ctx, func(service *api.ApiService, token, number string) (next *string, err error) {
 		page, err := service.PageMessage(params, token, number)
@@ -57,13 +48,13 @@ func (c *Client) texts(ctx context.Context, params *api.ListMessageParams, from,
 				at, ok = moment(m.DateCreated)
 			}
 			past = past && ok && at.Before(from.Truncate(time.Second))
-			if !ok || !within(at, from, to) || word(m.Sid) == "" {
+			if !ok || !within(at, from, to) || word(m.Sid) == "" || word(m.Direction) != direction || word(m.Status) == "receiving" {
 				continue
 			}
-			t := ListedText{SID: *m.Sid, From: word(m.From), To: word(m.To), Body: word(m.Body), Direction: word(m.Direction), Status: word(m.Status), At: at}
+			t := carrier.ListedText{ID: *m.Sid, From: word(m.From), To: word(m.To), Body: word(m.Body), State: StateOf(word(m.Status)), At: at}
 			t.Files, _ = strconv.Atoi(word(m.NumMedia)) // 0 if there is none
 			if m.ErrorCode != nil {
-				t.ErrorCode = *m.ErrorCode
+				t.Code = *m.ErrorCode
 			}
 			list = append(list, t)
 		}
@@ -73,16 +64,13 @@ func (c *Client) texts(ctx context.Context, params *api.ListMessageParams, from,
 		return page.NextPageUri, nil
 	})
 	slices.Reverse(list)
-	slices.SortStableFunc(list, func(a, b ListedText) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(list, func(a, b carrier.ListedText) int { return a.At.Compare(b.At) })
 	return list, whole, err
 }
 
-// File is a file of a message.
-type File struct{ URL, ContentType string }
-
 // Files returns the files of a message, with the addresses that its webhook has for them.
 // See https://www.twilio.com/docs/messaging/api/media-resource#read-multiple-media-resources.
-func (c *Client) Files(ctx context.Context, messageSID string) (files []File, err error) {
+func (c *Client) Files(ctx context.Context, messageSID string) (files []carrier.File, err error) {
 	call, service := c.call(ctx)
 	defer call.cancel()
 	list, err := service.ListMedia(messageSID, (&api.ListMediaParams{}).SetPageSize(20).SetLimit(20))
@@ -91,7 +79,7 @@ func (c *Client) Files(ctx context.Context, messageSID string) (files []File, er
 	}
 	for _, m := range list {
 		address := c.base.JoinPath("2010-04-01", "Accounts", c.sid, "Messages", messageSID, "Media", word(m.Sid))
-		files = append(files, File{URL: address.String(), ContentType: word(m.ContentType)})
+		files = append(files, carrier.File{URL: address.String(), ContentType: word(m.ContentType)})
 	}
 	return files, nil
 }

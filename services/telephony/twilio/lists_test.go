@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
 )
@@ -64,7 +65,7 @@ func TestTexts(t *testing.T) {
 					t.Fatalf("%+v: %d texts, whole %v, %v", span, len(list), whole, err)
 				}
 				for i, text := range list {
-					if text.Body != fmt.Sprint(span.before+i) || text.Direction != "inbound" || text.From != "+16175550142" {
+					if text.Body != fmt.Sprint(span.before+i) || text.From != "+16175550142" {
 						t.Fatalf("%+v: %d is %+v", span, i, text)
 					}
 				}
@@ -136,7 +137,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%+v, want %v", f, form)
 		}
 	}
-	if _, err := c.Files(t.Context(), "MM00000000000000000000000000000000"); !twilio.NotFound(err) {
+	if _, err := c.Files(t.Context(), "MM00000000000000000000000000000000"); !carrier.NotFound(err) {
 		t.Errorf("of a text that is not there: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ type MessagingService struct {
 	Numbers  []phone.Number
 }
 
-// MessagingServices returns the account's Messaging Services. The error is always an *Error.
+// MessagingServices returns the account's Messaging Services. The error is always a *carrier.Error.
 func (c *Client) MessagingServices(ctx context.Context) (found []MessagingService, err error) {
 	params := &messaging.ListServiceParams{}
 	params.SetPageSize(1000)
@@ -43,7 +43,7 @@ func (c *Client) MessagingServices(ctx context.Context) (found []MessagingServic
 	return found, nil
 }
 
-// LeaveToNumbers makes texts to a Messaging Service's numbers go to the numbers' own addresses. The error is always an *Error.
+// LeaveToNumbers makes texts to a Messaging Service's numbers go to the numbers' own addresses. The error is always a *carrier.Error.
 func (c *Client) LeaveToNumbers(ctx context.Context, sid string) error {
 	params := &messaging.UpdateServiceParams{}
 	params.SetUseInboundWebhookOnNumber(true)

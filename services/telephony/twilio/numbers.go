@@ -47,7 +47,7 @@ var settings = []setting{
 	{"TrunkSid", func(n number) *string { return n.TrunkSid }, (*update).SetTrunkSid},
 }
 
-// Numbers returns the account's numbers. Short codes are not among them. The error is always an *Error.
+// Numbers returns the account's numbers. Short codes are not among them. The error is always a *carrier.Error.
 func (c *Client) Numbers(ctx context.Context) (found []Number, err error) {
 	params := &api.ListIncomingPhoneNumberParams{}
 	params.SetPageSize(1000)
@@ -70,7 +70,7 @@ func (c *Client) Numbers(ctx context.Context) (found []Number, err error) {
 	return found, nil
 }
 
-// SetNumber changes these settings of a number, all at once, and leaves the others. The error is always an *Error.
+// SetNumber changes these settings of a number, all at once, and leaves the others. The error is always a *carrier.Error.
 func (c *Client) SetNumber(ctx context.Context, sid string, to map[string]string) error {
 	params := &api.UpdateIncomingPhoneNumberParams{}
 	for _, s := range settings {

@@ -30,7 +30,7 @@ func flowOf(f *studio.StudioV2Flow) Flow {
 
 const published = "published"
 
-// Flows returns the account's flows, without their definitions. The error is always an *Error.
+// Flows returns the account's flows, without their definitions. The error is always a *carrier.Error.
 func (c *Client) Flows(ctx context.Context) (found []Flow, err error) {
 	params := &studio.ListFlowParams{}
 	params.SetPageSize(1000)
@@ -46,7 +46,7 @@ func (c *Client) Flows(ctx context.Context) (found []Flow, err error) {
 	return found, nil
 }
 
-// Flow returns a flow with its definition. The error is always an *Error.
+// Flow returns a flow with its definition. The error is always a *carrier.Error.
 func (c *Client) Flow(ctx context.Context, sid string) (Flow, error) {
 	call, rest := c.begin(ctx)
 	defer call.cancel()
@@ -57,7 +57,7 @@ func (c *Client) Flow(ctx context.Context, sid string) (Flow, error) {
 	return flowOf(f), nil
 }
 
-// ValidateFlow asks Twilio whether a definition is right. The error is always an *Error, and has what is wrong.
+// ValidateFlow asks Twilio whether a definition is right. The error is always a *carrier.Error, and has what is wrong.
 // See https://www.twilio.com/docs/studio/rest-api/v2/flow-validate.
 func (c *Client) ValidateFlow(ctx context.Context, name string, definition json.RawMessage) error {
 	params := &studio.UpdateFlowValidateParams{}
@@ -67,14 +67,14 @@ func (c *Client) ValidateFlow(ctx context.Context, name string, definition json.
 	if _, err := studio.NewApiServiceWithClient(rest).UpdateFlowValidate(params); err != nil {
 		failed := call.failed(err)
 		if said, ok := errors.AsType[*client.TwilioRestError](err); ok && said.Details != nil {
-			failed.cause = fmt.Errorf("%v", said.Details["errors"]) // of our own flow, so nobody's number is in it
+			failed.Cause = fmt.Errorf("%v", said.Details["errors"]) // of our own flow, so nobody's number is in it
 		}
 		return failed
 	}
 	return nil
 }
 
-// CreateFlow makes a flow and publishes it. The error is always an *Error.
+// CreateFlow makes a flow and publishes it. The error is always a *carrier.Error.
 func (c *Client) CreateFlow(ctx context.Context, name string, definition json.RawMessage) (Flow, error) {
 	params := &studio.CreateFlowParams{}
 	params.SetFriendlyName(name).SetStatus(published).SetDefinition(definition)
@@ -87,7 +87,7 @@ func (c *Client) CreateFlow(ctx context.Context, name string, definition json.Ra
 	return flowOf(f), nil
 }
 
-// UpdateFlow publishes another definition of a flow. The error is always an *Error.
+// UpdateFlow publishes another definition of a flow. The error is always a *carrier.Error.
 func (c *Client) UpdateFlow(ctx context.Context, sid, name string, definition json.RawMessage) (Flow, error) {
 	params := &studio.UpdateFlowParams{}
 	params.SetFriendlyName(name).SetStatus(published).SetDefinition(definition)
@@ -100,7 +100,7 @@ func (c *Client) UpdateFlow(ctx context.Context, sid, name string, definition js
 	return flowOf(f), nil
 }
 
-// DeleteFlow deletes a flow. One that is not there is deleted. The error is always an *Error.
+// DeleteFlow deletes a flow. One that is not there is deleted. The error is always a *carrier.Error.
 func (c *Client) DeleteFlow(ctx context.Context, sid string) error {
 	call, rest := c.begin(ctx)
 	defer call.cancel()

@@ -49,7 +49,7 @@ type NewCall struct {
 	Longest        time.Duration
 }
 
-// CreateCall calls a phone and returns the call's SID. The error is always an *Error.
+// CreateCall calls a phone and returns the call's SID. The error is always a *carrier.Error.
 // See https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource.
 func (c *Client) CreateCall(ctx context.Context, n NewCall) (sid string, err error) {
 	params := &api.CreateCallParams{}
@@ -121,12 +121,6 @@ func (c *Client) HangUp(ctx context.Context, sid string) error {
 		return failed
 	}
 	return nil
-}
-
-// NotFound reports whether an error says that Twilio does not have what was asked for.
-func NotFound(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusNotFound
 }
 
 // Recording is a recording that Twilio has.
