@@ -191,7 +191,7 @@ func TestSweepDoubled(t *testing.T) {
 			return &helpscout.Customer{Email: strings.TrimPrefix(person(i), "+1") + "@" + simulator.Domain}
 		}
 		for _, words := range []string{"hello?", "of another system"} {
-			if _, err := client.AddCustomerThread(t.Context(), c.ID, *who(1), words); err != nil {
+			if _, err := client.AddCustomerThread(t.Context(), c.ID, helpscout.NewThread{Customer: who(1), Text: words}); err != nil {
 				t.Fatal(err)
 			}
 		}

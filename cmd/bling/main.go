@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bling-hotline/bling/internal/process"
+	"github.com/bling-hotline/bling/internal/progress"
 )
 
 const help = `Bling is a hotline: people text or call one number, agents answer from Help Scout.
@@ -32,6 +33,8 @@ const help = `Bling is a hotline: people text or call one number, agents answer 
   bling agents                   who is set up to call back; also: bling revoke USER, bling audit
   bling operators                who may use the switchboard, the operators' page; also: bling operators add, remove, audit
   bling person export NUMBER     what is kept about somebody; also: bling person erase
+  bling adopt                    takes over the conversations of the original program; docs/switching.md says how to switch
+  bling load CARRIER -from TIME  brings texts of before into the tickets, such as Mobile Commons'
   bling certs                    makes the certificates by which services on several machines know each other
   bling help                     this page; bling COMMAND -h says more of each
 
@@ -76,6 +79,10 @@ func run(ctx context.Context, args, environ []string) error {
 		return operators(ctx, os.Stdout, environ, args)
 	case "person":
 		return person(ctx, os.Stdin, os.Stdout, environ, args)
+	case "adopt":
+		return adopt(ctx, os.Stdout, os.Stderr, progress.Terminal(os.Stderr), environ, args)
+	case "load":
+		return load(ctx, os.Stdout, os.Stderr, progress.Terminal(os.Stderr), environ, args)
 	case "certs":
 		return makeCerts(args)
 	case "init":

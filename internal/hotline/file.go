@@ -126,7 +126,7 @@ func (f *file) carried(n *yaml.Node, seen map[string]bool, h *Hotline) {
 		cannot = append(cannot, "calls", "call_back")
 		h.CallBack.Off = true
 	}
-	if !can.Pictures {
+	if can.Pictures == 0 {
 		cannot = append(cannot, "mms")
 		h.MMS = false
 	}

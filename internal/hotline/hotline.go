@@ -91,7 +91,7 @@ func newAt(t Transport, number phone.Number, mailboxID int64) Hotline {
 		Language:       "en",
 		Texts:          Texts{Welcome: DefaultWelcome, Failure: DefaultFailure, VoicemailFailure: DefaultVoicemailFailure},
 		AutoReplyEvery: 24 * time.Hour,
-		MMS:            can.Pictures,
+		MMS:            can.Pictures > 0,
 		Calls:          defaultCalls(),
 		CallBack:       defaultCallBack(),
 		Keep:           defaultKeep(),
@@ -209,7 +209,7 @@ func parseCampaign(s string) (phone.Number, error) {
 	if strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) || len(s) > 18 {
 		return "", fmt.Errorf("%q is not the id of a campaign", s)
 	}
-	return campaign(s), nil
+	return OfCampaign(s), nil
 }
 
 func parseMailbox(s string) (int64, error) {

@@ -25,8 +25,8 @@ func TestParse(t *testing.T) {
 		{"C2 several, odd spaces", " twilio:  (555) 666-7777 : 123  , twilio: + 1 5558889999: 456", Hotlines{
 			New("+15556667777", 123), New("+15558889999", 456)}},
 		{"C2 empty entries", ",, twilio:+15556667777:123,", Hotlines{New("+15556667777", 123)}},
-		{"C3 campaign has no placeholder number", "mobilecommons:998:5", Hotlines{newAt(MobileCommons, campaign("998"), 5)}},
-		{"C6 two campaigns", "mobilecommons:1:5,mobilecommons:2:6", Hotlines{newAt(MobileCommons, campaign("1"), 5), newAt(MobileCommons, campaign("2"), 6)}},
+		{"C3 campaign has no placeholder number", "mobilecommons:998:5", Hotlines{newAt(MobileCommons, OfCampaign("998"), 5)}},
+		{"C6 two campaigns", "mobilecommons:1:5,mobilecommons:2:6", Hotlines{newAt(MobileCommons, OfCampaign("1"), 5), newAt(MobileCommons, OfCampaign("2"), 6)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestOneForm(t *testing.T) {
 func TestByNumber(t *testing.T) {
 	several := New("+15556667777", 1)
 	several.MoreNumbers = []phone.Number{"+15556667778", "+15556667779"}
-	all := Hotlines{newAt(MobileCommons, campaign("998"), 3), New("+15556667770", 2), several}
+	all := Hotlines{newAt(MobileCommons, OfCampaign("998"), 3), New("+15556667770", 2), several}
 	for number, mailbox := range map[phone.Number]int64{
 		"": 0, "+15556667771": 0, "+15556667770": 2, "+15556667777": 1, "+15556667778": 1, "+15556667779": 1,
 	} {

@@ -21,6 +21,8 @@ type Config struct {
 	TwilioTokens []string
 	// FileSecrets may have signed the addresses of files. Default: the Twilio tokens.
 	FileSecrets []string
+	// TelnyxKeys are the public keys that may have signed, in base64. Without any there is no door for Telnyx.
+	TelnyxKeys []string
 	// HelpScoutSecrets are the webhook secrets that may have signed.
 	HelpScoutSecrets []string
 	// AppSecrets are the sidebar app's secrets that may have signed. Without any there is no way to the dialer.
@@ -50,6 +52,7 @@ func FromEnv(r *env.Reader) Config {
 		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
 		TwilioTokens:     hotlines.Secrets(r, hotline.Twilio, "TWILIO_AUTH_TOKEN"),
+		TelnyxKeys:       hotlines.Secrets(r, hotline.Telnyx, "TELNYX_PUBLIC_KEY"),
 		FileSecrets:      hotline.FileSecrets(r),
 		HelpScoutSecrets: helpScoutSecrets(r),
 		AppSecrets:       r.Optional("HELPSCOUT_APP_SECRET"),

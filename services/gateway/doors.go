@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/bling-hotline/bling/internal/signature"
 )
@@ -43,6 +44,20 @@ func (s *Service) signedByTwilio(r *http.Request, body []byte) bool {
 func isForm(r *http.Request) bool {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && mediaType == "application/x-www-form-urlencoded"
+}
+
+// telnyxDoor lets signed requests of Telnyx through; others get 403.
+// See https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks#webhook-signature-verification.
+func (s *Service) telnyxDoor(next http.Handler) http.Handler {
+	const header = "Telnyx-Signature-Ed25519"
+	check := func(r *http.Request, body []byte) bool {
+		return signature.VerifyTelnyx(s.TelnyxKeys, r.Header.Get("Telnyx-Timestamp"), r.Header.Get(header), body, time.Now())
+	}
+	return s.door("telnyx", header, http.StatusForbidden, "forbidden", check, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.RawQuery = "" // it is not signed
+		r.Header.Set("Content-Type", "application/json")
+		next.ServeHTTP(w, r)
+	}))
 }
 
 // helpScoutDoor lets signed requests of Help Scout through; others get 401. A request without an event's name gets 400.

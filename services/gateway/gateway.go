@@ -65,6 +65,9 @@ func New(c Config, d Deps) (*Service, error) {
 			return telephonyv1.RegisterTwilioVoiceServiceHandlerClient(ctx, mux, telephonyv1.NewTwilioVoiceServiceClient(patient{d.Telephony}))
 		},
 		func() error {
+			return telephonyv1.RegisterTelnyxWebhookServiceHandlerClient(ctx, mux, telephonyv1.NewTelnyxWebhookServiceClient(d.Telephony))
+		},
+		func() error {
 			return ticketingv1.RegisterHelpScoutWebhookServiceHandlerClient(ctx, mux, ticketingv1.NewHelpScoutWebhookServiceClient(d.Ticketing))
 		},
 	} {
@@ -113,6 +116,11 @@ func (s *Service) routes(translator, dialer http.Handler) http.Handler {
 	}
 	// twilio: a voicemail that a Studio flow took
 	mux.Handle("POST /bling/twilio_voicemail", s.twilioDoor(translator))
+	if len(s.TelnyxKeys) > 0 {
+		// telnyx: an incoming text; what became of a text we sent
+		mux.Handle("POST /bling/telnyx_sms", s.telnyxDoor(translator))
+		mux.Handle("POST /bling/telnyx_status/{attempt}", s.telnyxDoor(translator))
+	}
 	// bling doctor, telephony: does the vendors' way lead here
 	mux.Handle("POST "+check.ProbePath, s.twilioDoor(http.HandlerFunc(s.probe)))
 	// twilio, supporter: a file that goes with a text

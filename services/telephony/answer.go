@@ -22,7 +22,7 @@ const (
 // ours to give, the welcome to somebody new, or that nobody is there at this hour. Nothing goes to whoever cannot or
 // does not want to be texted, nor to another machine.
 func (s *Service) answer(ctx context.Context, h hotline.Hotline, t *sqlstore.TextInRow) (*sqlstore.TextOutRow, error) {
-	if t.Kind == sqlstore.MissedCall {
+	if t.Kind == sqlstore.MissedCall || t.Loaded {
 		return nil, nil
 	}
 	if !phone.Parse(t.Supporter).CanText() {

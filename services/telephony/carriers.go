@@ -9,6 +9,8 @@ import (
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
+	"github.com/bling-hotline/bling/services/telephony/mobilecommons"
+	"github.com/bling-hotline/bling/services/telephony/telnyx"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
@@ -20,6 +22,16 @@ func (s *Service) makeCarriers() (err error) {
 	}
 	if s.AccountSID != "" {
 		s.carry[hotline.Twilio] = s.twilio
+	}
+	if s.Telnyx.APIKey != "" {
+		if s.carry[hotline.Telnyx], err = telnyx.New(s.Telnyx.URL, s.Telnyx.APIKey); err != nil {
+			return err
+		}
+	}
+	if s.MobileCommons.Username != "" {
+		if s.carry[hotline.MobileCommons], err = mobilecommons.New(s.MobileCommons.URL, s.MobileCommons.Username, s.MobileCommons.Password); err != nil {
+			return err
+		}
 	}
 	for _, h := range s.Hotlines {
 		if s.carry[h.Transport] == nil {

@@ -41,7 +41,9 @@ type Config struct {
 	// LookEvery is how often things are looked for that nobody tells us: recordings whose callback was lost, what is to be
 	// deleted. Default: 1 min.
 	LookEvery time.Duration
-	// SweepEvery is how often Twilio's lists of texts and calls are compared with the ledger. Default: 5 min.
+	// PollEvery is how often carriers that do not tell us are asked for new texts. Default: 30 s.
+	PollEvery time.Duration
+	// SweepEvery is how often the carriers' lists of texts and calls are compared with the ledger. Default: 5 min.
 	SweepEvery time.Duration
 	// CheckEvery is how often Twilio's account and the public address are looked at. 0: never.
 	CheckEvery time.Duration
@@ -66,6 +68,7 @@ func FromEnv(r *env.Reader) Config {
 		Patience:   r.Duration("BLING_REPLY_PATIENCE", 0),
 		CallSettle: r.Duration("BLING_CALL_SETTLE", 0),
 		LookEvery:  r.Duration("BLING_LOOK_EVERY", 0),
+		PollEvery:  r.Duration("BLING_POLL_EVERY", 0),
 		SweepEvery: r.Duration("BLING_SWEEP_EVERY", 0),
 		CheckEvery: r.Duration("BLING_CHECK_EVERY", 5*time.Minute),
 
@@ -126,6 +129,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.LookEvery == 0 {
 		c.LookEvery = time.Minute
+	}
+	if c.PollEvery == 0 {
+		c.PollEvery = 30 * time.Second
 	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = 5 * time.Minute

@@ -15,11 +15,7 @@ import (
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
 
-// maxPictures is the size in bytes of all pictures of one message together; Twilio takes 5 MB with everything:
-// https://www.twilio.com/docs/messaging/guides/accepted-mime-types.
-const maxPictures = 4_800_000
-
-// pictureTypes are what Twilio makes fit for any phone. Other files may be refused on the way, and go as links.
+// pictureTypes are what the carriers make fit for any phone. Other files may be refused on the way, and go as links.
 var pictureTypes = []string{"image/jpeg", "image/png", "image/gif"}
 
 // PutFile stores a file that a text brings along.
@@ -67,9 +63,9 @@ func (s *Service) address(f sqlstore.FileOutRow) string {
 
 // divide says which files go as pictures and which as links. Pictures go within the US and Canada only.
 func (s *Service) divide(h hotline.Hotline, to phone.Identity, files []sqlstore.FileOutRow) (pictures, links []sqlstore.FileOutRow) {
-	size := 0
+	size, most := 0, h.Transport.Can().Pictures
 	for _, f := range files {
-		if h.MMS && to.NorthAmerican() && slices.Contains(pictureTypes, f.MIMEType) && size+f.Size <= maxPictures {
+		if h.MMS && to.NorthAmerican() && slices.Contains(pictureTypes, f.MIMEType) && size+f.Size <= most {
 			size += f.Size
 			pictures = append(pictures, f)
 			continue

@@ -138,6 +138,7 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 		MediaContentType: contentTypes(t.Media),
 		ReceivedAt:       timestamppb.New(t.ReceivedAt),
 		FoundLate:        !t.FoundAt.IsZero(),
+		Loaded:           t.Loaded,
 	})
 	if err != nil {
 		return s.undelivered(ctx, t, err)
@@ -156,7 +157,11 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 	if err != nil {
 		return false, err
 	}
-	if err := s.store.TextDone(ctx, t, res.GetConversationId(), s.Now(), answer); err != nil {
+	var messages []sqlstore.Message
+	if answer != nil {
+		messages = s.messages(h, phone.Parse(t.Supporter), answer.Body, nil)
+	}
+	if err := s.store.TextDone(ctx, t, res.GetConversationId(), s.Now(), answer, messages...); err != nil {
 		return false, err
 	}
 	s.metrics.delivered(ctx, s.Now().Sub(t.ReceivedAt))

@@ -21,12 +21,8 @@ import (
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 )
 
-const (
-	// messageLimit is the longest message in characters: https://www.twilio.com/docs/api/errors/21617.
-	messageLimit = 1600
-	// textLimit is the longest text.
-	textLimit = 10 * messageLimit
-)
+// textLimit is the longest text in characters. The carrier may get it in several messages.
+const textLimit = 16_000
 
 // SendText accepts a text for the outgoing ledger.
 func (s *Service) SendText(ctx context.Context, r *telephonyv1.SendTextRequest) (*telephonyv1.SendTextResponse, error) {
@@ -79,7 +75,7 @@ func (s *Service) messages(h hotline.Hotline, to phone.Identity, body string, fi
 	for _, f := range links {
 		body = strings.TrimSpace(body + "\n" + f.Name + ": " + s.address(f))
 	}
-	parts := sms.Split(body, messageLimit)
+	parts := sms.Split(body, h.Transport.Can().Longest)
 	if len(parts) == 0 {
 		parts = []string{""} // pictures only
 	}

@@ -30,24 +30,25 @@ func (s *Service) textsIn(ctx context.Context, number phone.Number, from, to tim
 	list = slices.DeleteFunc(list, func(t carrier.ListedText) bool { return known[t.ID] })
 	// A few at a time: what is written down is not looked for again if there is no time for the rest.
 	for some := range slices.Chunk(list, 50) {
-		if err := s.recordFound(ctx, inbox, number, some); err != nil {
+		if _, err := s.recordFound(ctx, inbox, number, some, false); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (s *Service) recordFound(ctx context.Context, inbox carrier.Inbox, number phone.Number, list []carrier.ListedText) error {
+// recordFound writes texts of a list down, and returns how many are new. load says that they are from before the hotline was ours.
+func (s *Service) recordFound(ctx context.Context, inbox carrier.Inbox, number phone.Number, list []carrier.ListedText, load bool) (fresh int, err error) {
 	rows := make([]sqlstore.TextInRow, len(list))
 	for i, t := range list {
-		row, err := s.foundRow(ctx, inbox, t)
-		if err != nil {
-			return err
+		if rows[i], err = s.foundRow(ctx, inbox, t); err != nil {
+			return 0, err
 		}
-		rows[i] = row
+		if load {
+			rows[i].FoundAt, rows[i].Loaded = s.Now(), true
+		}
 	}
 	results, err := s.record(ctx, rows)
-	fresh := 0
 	for _, r := range results {
 		err = errors.Join(err, r.err)
 		if r.fresh {
@@ -55,15 +56,15 @@ func (s *Service) recordFound(ctx context.Context, inbox carrier.Inbox, number p
 			s.metrics.accepted(ctx, true)
 		}
 	}
-	if fresh > 0 {
+	if fresh > 0 && !load && s.transport(number).Can().Webhooks {
 		s.Log.WarnContext(ctx, "texts found that nobody told us about", "hotline", number, "texts", fresh)
 		s.books.Recovered(ctx, operatorv1.Kind_KIND_TEXT_IN, fresh)
 	}
 	if err != nil {
-		return err
+		return fresh, err
 	}
 	_, err = s.store.TextsListed(ctx, textIDs(list))
-	return err
+	return fresh, err
 }
 
 // foundRow is a text as its webhook would have brought it.
@@ -83,7 +84,10 @@ func (s *Service) foundRow(ctx context.Context, inbox carrier.Inbox, t carrier.L
 		}
 	}
 	row = s.textIn(ctx, r)
-	row.ReceivedAt, row.FoundAt = t.At, s.Now()
+	row.ReceivedAt = t.At
+	if s.transport(row.Hotline).Can().Webhooks { // else this is how texts come in
+		row.FoundAt = s.Now()
+	}
 	return row, nil
 }
 

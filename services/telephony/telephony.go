@@ -42,6 +42,8 @@ type Service struct {
 	telephonyv1.UnimplementedTelephonyServiceServer
 	telephonyv1.UnimplementedTwilioWebhookServiceServer
 	telephonyv1.UnimplementedTwilioVoiceServiceServer
+	telephonyv1.UnimplementedTelnyxWebhookServiceServer
+	telephonyv1.UnimplementedLoadServiceServer
 	telephonyv1.UnimplementedCallBackServiceServer
 	operatorv1.UnimplementedOperatorServiceServer
 
@@ -120,6 +122,8 @@ func (s *Service) Register(server *rpc.Server) {
 	telephonyv1.RegisterTelephonyServiceServer(server, s)
 	telephonyv1.RegisterTwilioWebhookServiceServer(server, s)
 	telephonyv1.RegisterTwilioVoiceServiceServer(server, s)
+	telephonyv1.RegisterTelnyxWebhookServiceServer(server, s)
+	telephonyv1.RegisterLoadServiceServer(server, s)
 	telephonyv1.RegisterCallBackServiceServer(server, s)
 }
 
@@ -153,7 +157,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // chores are what is done although nobody tells us.
 func (s *Service) chores() []jobs.Chore {
-	all := append(slices.Concat(s.sweeps(), s.checks(), s.keeping()), []jobs.Chore{
+	all := append(slices.Concat(s.sweeps(), s.polling(), s.checks(), s.keeping()), []jobs.Chore{
 		// Again and again: another replica, which does not have the newest configuration yet, may have put some aside.
 		{Name: "reroute", Every: s.LookEvery, Do: s.reroute},
 		{Name: "forget", Every: s.LookEvery, Do: func(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
@@ -37,7 +38,7 @@ func (s *Service) postText(ctx context.Context, who supporter, lane *sqlstore.La
 		if err := s.intend(ctx, lane, e, lane.ConversationID); err != nil {
 			return nil, err
 		}
-		id, err := s.desk.AddCustomerThread(ctx, lane.ConversationID, who.customer, helpscout.HTML(text))
+		id, err := s.desk.AddCustomerThread(ctx, lane.ConversationID, thread(who, e, text))
 		switch status := helpscout.StatusOf(err); {
 		case err == nil:
 			done(lane, e, lane.ConversationID, id)
@@ -54,6 +55,15 @@ func (s *Service) postText(ctx context.Context, who supporter, lane *sqlstore.La
 		}
 	}
 	return nil, errors.New("the conversation changes faster than it can be followed")
+}
+
+// thread is the entry's thread. History has its own time.
+func thread(who supporter, e *sqlstore.Entry, text string) helpscout.NewThread {
+	t := helpscout.NewThread{Type: "customer", Customer: &who.customer, Text: helpscout.HTML(text)}
+	if !e.WrittenAt.IsZero() {
+		t.Imported, t.CreatedAt = true, e.WrittenAt.UTC().Format(time.RFC3339)
+	}
+	return t
 }
 
 // intend notes that the entry is about to be put into a conversation (0: a new one). Where Hold has done so already
@@ -99,7 +109,8 @@ func (s *Service) open(ctx context.Context, who supporter, lane *sqlstore.Lane, 
 		MailboxID: lane.MailboxID,
 		Status:    "active",
 		Customer:  who.customer,
-		Threads:   []helpscout.NewThread{{Type: "customer", Customer: &who.customer, Text: helpscout.HTML(text)}},
+		Threads:   []helpscout.NewThread{thread(who, e, text)},
+		Imported:  !e.WrittenAt.IsZero(),
 		Tags:      slices.Concat(s.Tags, h.Tags),
 	}
 	var old *helpscout.Conversation

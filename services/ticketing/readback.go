@@ -109,7 +109,7 @@ func (s *Service) findCreated(ctx context.Context, who supporter, lane *sqlstore
 // findIn returns the id of the thread in a conversation that can only be the entry's: of its kind, with its text, not
 // older than the attempt, and not that of another entry. 0: there is none.
 func (s *Service) findIn(ctx context.Context, conversationID int64, e *sqlstore.Entry, kind, text string) (int64, error) {
-	threads, err := s.desk.Threads(ctx, conversationID)
+	threads, err := s.threads(ctx, conversationID, e)
 	if err != nil {
 		return 0, err
 	}
@@ -117,7 +117,7 @@ func (s *Service) findIn(ctx context.Context, conversationID int64, e *sqlstore.
 		return 0, err
 	}
 	for _, t := range threads {
-		if t.Type != kind || t.CreatedAt.Before(e.OpenedAt.Add(-clockSkew)) || !helpscout.SameText(t.Body, text) {
+		if t.Type != kind || t.CreatedAt.Before(e.Since().Add(-clockSkew)) || !helpscout.SameText(t.Body, text) {
 			continue
 		}
 		taken, err := s.store.ThreadTaken(ctx, t.ID)
@@ -129,6 +129,14 @@ func (s *Service) findIn(ctx context.Context, conversationID int64, e *sqlstore.
 		}
 	}
 	return 0, nil
+}
+
+// threads are those of a conversation among which the entry's is, if it is there. History may stand deep in it.
+func (s *Service) threads(ctx context.Context, conversationID int64, e *sqlstore.Entry) ([]helpscout.Thread, error) {
+	if e.WrittenAt.IsZero() {
+		return s.desk.Threads(ctx, conversationID)
+	}
+	return s.desk.ThreadsSince(ctx, conversationID, e.Since().Add(-clockSkew))
 }
 
 // thereAlready looks for a text in its supporter's conversation that a ledger before ours may have put there.

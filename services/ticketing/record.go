@@ -25,7 +25,13 @@ func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordIn
 	who := s.supporter(r.GetParty())
 	e := sqlstore.Entry{Key: r.GetKey(), Kind: sqlstore.Text, Trace: telemetry.Carry(ctx)}
 	text := threadText(r.GetBody(), r.GetMediaContentType())
+	if r.GetLoaded() {
+		ctx = helpscout.WithClass(ctx, helpscout.Backfill)
+	}
 	e, err := s.once(ctx, who, e, func(ctx context.Context, lane *sqlstore.Lane, e *sqlstore.Entry) ([]sqlstore.Entry, error) {
+		if r.GetLoaded() {
+			e.WrittenAt = r.GetReceivedAt().AsTime()
+		}
 		if r.GetFoundLate() {
 			if there, err := s.thereAlready(ctx, who, lane, e, text, r.GetReceivedAt().AsTime()); err != nil || there {
 				return nil, err

@@ -151,7 +151,7 @@ func (s *Service) fresh(ctx context.Context, v helpscout.Conversation) (fresh []
 	for _, t := range v.Embedded.Threads {
 		seen := slices.ContainsFunc(fresh, func(f helpscout.Thread) bool { return f.ID == t.ID })
 		old := s.Now().Sub(t.CreatedAt) > maxReplyAge
-		if !isAnswer(t) || seen || t.CreatedAt.Before(since.Add(-clockSkew)) || old && !writtenTo(t, v) {
+		if !isAnswer(t) || seen || t.CreatedAt.Before(since.Add(-clockSkew)) || old && !writtenTo(t, v) || sentByOriginal(v.Embedded.Threads, t) {
 			continue
 		}
 		handled, err := s.store.ReplyHandled(ctx, t.ID)

@@ -158,7 +158,7 @@ func (s *Service) look(ctx context.Context, h hotline.Hotline, from, to time.Tim
 func (s *Service) lostReplies(ctx context.Context, h hotline.Hotline, v helpscout.Listed, since time.Time) (err error) {
 	var replies []sqlstore.ListedReply
 	for _, t := range v.Embedded.Threads {
-		if isReply(t) && !t.CreatedAt.Before(since) && s.Now().Sub(t.CreatedAt) >= sweepAge {
+		if isReply(t) && !t.CreatedAt.Before(since) && s.Now().Sub(t.CreatedAt) >= sweepAge && !sentByOriginal(v.Embedded.Threads, t) {
 			replies = append(replies, sqlstore.ListedReply{ThreadID: t.ID, Hotline: first(h), WrittenAt: t.CreatedAt})
 		}
 	}

@@ -80,6 +80,7 @@ func New(c Config, d Deps) (*Service, error) {
 func (s *Service) Register(server *rpc.Server) {
 	ticketingv1.RegisterTicketingServiceServer(server, s)
 	ticketingv1.RegisterHelpScoutWebhookServiceServer(server, s)
+	ticketingv1.RegisterAdoptServiceServer(server, adopter{Service: s})
 }
 
 // RegisterOperator puts on a server what only the switchboard may call.

@@ -30,7 +30,7 @@ func of(h hotline.Hotline) Hotline {
 		d.Number, d.Campaign = "", Campaign(id)
 	}
 	can := h.Transport.Can()
-	if can.Pictures {
+	if can.Pictures > 0 {
 		d.MMS = &h.MMS
 	}
 	if can.Calls {

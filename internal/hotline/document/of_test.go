@@ -234,7 +234,7 @@ func (m maker) carried(h *Hotline) {
 	if !can.Calls {
 		h.Calls, h.CallBack = nil, nil
 	}
-	if !can.Pictures {
+	if can.Pictures == 0 {
 		h.MMS = nil
 	}
 	if h.Transport == string(hotline.MobileCommons) {

@@ -17,6 +17,19 @@ type Inbox interface {
 	Files(ctx context.Context, id string) ([]File, error)
 }
 
+// OptOuts can say who has opted out of the texts of a number, by whatever way.
+type OptOuts interface {
+	// OptedOutOf returns who opted out from one time to another. Who wants texts again since then may be among them. whole is false if they are
+	// too many.
+	OptedOutOf(ctx context.Context, number phone.Number, from, to time.Time) (list []OptOut, whole bool, err error)
+}
+
+// OptOut is somebody's wish to get no more texts.
+type OptOut struct {
+	Supporter phone.Number
+	At        time.Time
+}
+
 // Outbox can say what went out.
 type Outbox interface {
 	// TextsFrom returns the texts that we have sent from a number, from one time to another, oldest first. whole is false if they are too

@@ -1,7 +1,6 @@
 // Package mobilecommons is telephony's client of the REST API of Mobile Commons (Upland Mobile Messaging): it sends texts in a campaign,
 // reads the ones that people have texted to it, looks for a text that may have been sent, and learns who has opted out. Mobile Commons
-// calls nobody back: what comes in has to be asked for, page by page, and each method makes one request and never repeats it (Find alone
-// reads on). It opts people out and never in again: there is no profile_update here, and no web form.
+// calls nobody back: what comes in has to be asked for, page by page. What changes something makes one request and never repeats it. It opts people out and never in again: there is no profile_update here, and no web form.
 //
 // The API answers in XML: <response success="true">, or success="false" with an <error id message>. Facts are from its documentation
 // (http://www.mobilecommons.com/mobile-commons-api/rest/ and
@@ -47,6 +46,8 @@ type Client struct {
 var (
 	_ carrier.Carrier = (*Client)(nil)
 	_ carrier.Finder  = (*Client)(nil)
+	_ carrier.Inbox   = (*Client)(nil)
+	_ carrier.OptOuts = (*Client)(nil)
 )
 
 // New returns a client of the account at base, such as https://secure.mcommons.com.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/mobilecommons"
@@ -72,7 +73,7 @@ func (b *bench) text(from phone.Number, campaign, body string) string {
 func (b *bench) send(body string) (string, error) { return b.client.Send(b.Context(), message(body)) }
 
 func message(body string) carrier.NewMessage {
-	return carrier.NewMessage{From: mobilecommons.Sender(help), To: kim, Body: body}
+	return carrier.NewMessage{From: hotline.OfCampaign(help), To: kim, Body: body}
 }
 
 func clientOf(t *testing.T, address string) *mobilecommons.Client {

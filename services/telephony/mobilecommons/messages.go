@@ -7,37 +7,40 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
 )
 
-const prefix = "mobilecommons:"
-
-// Sender is what stands for a campaign in carrier.NewMessage.From and in the ledger: a campaign has no number of its own.
-func Sender(campaign string) phone.Number { return phone.Number(prefix + campaign) }
-
-// CampaignOf is the other way round; false if the sender is no campaign.
-func CampaignOf(sender phone.Number) (campaign string, ok bool) {
-	campaign, ok = strings.CutPrefix(string(sender), prefix)
-	return campaign, ok && campaign != ""
-}
-
-// Send sends a text in a campaign and returns the id of it. The id is empty if the answer has none: the documentation's has only a
-// success, the original's author has seen one with the message's fields. Files cannot be sent. The error is always a *carrier.Error.
+// Send sends a text in a campaign and returns the id of it. The documentation's answer has only a success, the original's author has seen one
+// with the message's fields; without them the id is looked for, and is empty if it cannot be had. Files cannot be sent. The error is always a *carrier.Error.
 func (c *Client) Send(ctx context.Context, m carrier.NewMessage) (id string, err error) {
-	campaign, ok := CampaignOf(m.From)
-	if !ok || len(m.Media) > 0 {
+	campaign := hotline.Campaign(m.From)
+	if campaign == "" || len(m.Media) > 0 {
 		return "", &carrier.Error{Carrier: name, Outcome: carrier.Refused, Cause: errors.New("only words can be sent, and only from a campaign")}
 	}
+	began := time.Now()
 	answer, err := c.post(ctx, "send_message", url.Values{"campaign_id": {campaign}, "phone_number": {string(m.To)}, "body": {m.Body}})
 	if err != nil {
 		return "", err
 	}
-	return answer.get("message", "id"), nil
+	if id := answer.get("message", "id"); id != "" {
+		return ledgerID(id), nil
+	}
+	// It was sent; that its id cannot be had is no failure.
+	list, _ := c.Find(ctx, m.From, m.To, began.Add(-clockSkew)) //nolint:errcheck // see above
+	for _, sent := range list {
+		if sent.Body == m.Body {
+			return sent.ID, nil
+		}
+	}
+	return "", nil
 }
+
+// clockSkew is how much Mobile Commons' clock may be behind ours.
+const clockSkew = time.Minute
 
 const (
 	// findOnPage is how many of the sent messages are on a page, the most there may be, and findPages how many pages are read at most: a
@@ -50,8 +53,8 @@ const (
 // Find returns the messages of a campaign to a number that were sent at or after since, newest first. There is no list of what one
 // person was sent, so it reads what everybody was. The error is a *carrier.Error: what is too much to be read is Unclear.
 func (c *Client) Find(ctx context.Context, from, to phone.Number, since time.Time) (found []carrier.Message, err error) {
-	campaign, ok := CampaignOf(from)
-	if !ok {
+	campaign := hotline.Campaign(from)
+	if campaign == "" {
 		return nil, &carrier.Error{Carrier: name, Outcome: carrier.Refused, Cause: errors.New("the sender is no campaign")}
 	}
 	seen := map[string]bool{} // a message that comes meanwhile moves others to the next page
@@ -72,7 +75,7 @@ func (c *Client) Find(ctx context.Context, from, to phone.Number, since time.Tim
 				continue
 			}
 			seen[id] = true
-			found = append(found, carrier.Message{ID: id, Body: m.get("body"), Outbound: true, CreatedAt: at})
+			found = append(found, carrier.Message{ID: ledgerID(id), Body: m.get("body"), Outbound: true, CreatedAt: at})
 		}
 		if isLast(list, len(items), findOnPage, page) {
 			slices.SortStableFunc(found, func(a, b carrier.Message) int { return b.CreatedAt.Compare(a.CreatedAt) })

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/mobilecommons"
@@ -178,7 +179,7 @@ func TestOptOuts(t *testing.T) {
 	if p, _, err := b.client.Profile(t.Context(), "+16175550009", false); err != nil || !p.OptedOutAt.Equal(b.now) || !slices.Equal(p.Campaigns, []string{help, other}) {
 		t.Errorf("%+v, %v", p, err)
 	}
-	_, err = b.client.Send(t.Context(), carrier.NewMessage{From: mobilecommons.Sender(help), To: "+16175550009", Body: words})
+	_, err = b.client.Send(t.Context(), carrier.NewMessage{From: hotline.OfCampaign(help), To: "+16175550009", Body: words})
 	if e := failed(t, err); e.Outcome != carrier.Refused || b.sim.Subscribed("+16175550009", help) {
 		t.Errorf("%+v", e)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/mobilecommons"
@@ -140,7 +141,7 @@ func TestFind(t *testing.T) {
 		b.text(who, other, "hello")
 	}
 	send := func(campaign string, to phone.Number, body string) string {
-		id, err := b.client.Send(t.Context(), carrier.NewMessage{From: mobilecommons.Sender(campaign), To: to, Body: body})
+		id, err := b.client.Send(t.Context(), carrier.NewMessage{From: hotline.OfCampaign(campaign), To: to, Body: body})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +159,7 @@ func TestFind(t *testing.T) {
 	b.now = b.now.Add(time.Minute)
 	second := send(help, kim, words)
 	b.asked()
-	found, err := b.client.Find(t.Context(), mobilecommons.Sender(help), kim, since)
+	found, err := b.client.Find(t.Context(), hotline.OfCampaign(help), kim, since)
 	if err != nil || len(found) != 2 || found[0].ID != second || found[1].ID != first {
 		t.Fatalf("%+v, %v", found, err)
 	}
@@ -180,11 +181,11 @@ func TestFindEndless(t *testing.T) {
 	list := func(attrs string, n int) string {
 		return `<response success="true"><messages ` + attrs + `>` + strings.Repeat(item, n) + `</messages></response>`
 	}
-	_, err := canned(t, http.StatusOK, list("", 1000)).Find(t.Context(), mobilecommons.Sender(help), kim, time.Now())
+	_, err := canned(t, http.StatusOK, list("", 1000)).Find(t.Context(), hotline.OfCampaign(help), kim, time.Now())
 	if e := failed(t, err); e.Outcome != carrier.Unclear {
 		t.Errorf("%+v", e)
 	}
-	found, err := canned(t, http.StatusOK, list(`page_count="3"`, 10)).Find(t.Context(), mobilecommons.Sender(help), kim, time.Now())
+	found, err := canned(t, http.StatusOK, list(`page_count="3"`, 10)).Find(t.Context(), hotline.OfCampaign(help), kim, time.Now())
 	if err != nil || len(found) != 1 {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -198,7 +199,7 @@ func TestFindEndless(t *testing.T) {
 		{`<message><phone_number>16175550142</phone_number></message>`, false},
 	} {
 		item = test.item
-		found, err := canned(t, http.StatusOK, list("", 1)).Find(t.Context(), mobilecommons.Sender(help), kim, time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC))
+		found, err := canned(t, http.StatusOK, list("", 1)).Find(t.Context(), hotline.OfCampaign(help), kim, time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC))
 		if len(found) != 0 || (err == nil) != test.readable {
 			t.Errorf("%s: %+v, %v", item, found, err)
 		}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
 	"github.com/bling-hotline/bling/services/telephony/mobilecommons"
 	"github.com/bling-hotline/bling/simulator/fault"
@@ -27,7 +27,7 @@ func TestSend(t *testing.T) {
 	for i, body := range []string{words, "line\nline", "<b>&amp; + %41", "שלום", strings.Repeat("🙂", 1600)} {
 		id, err := b.send(body)
 		inbox := b.sim.Inbox(string(kim))
-		if err != nil || len(inbox) != i+1 || inbox[i].ID != id || inbox[i].Body != body || inbox[i].Campaign != help {
+		if err != nil || len(inbox) != i+1 || "MC"+inbox[i].ID != id || inbox[i].Body != body || inbox[i].Campaign != help {
 			t.Fatalf("%.20q: id %q, %v, the phone has %d", body, id, err, len(inbox))
 		}
 	}
@@ -85,7 +85,7 @@ func TestSendOutcomes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			id, err := canned(t, test.status, test.body).Send(t.Context(), message(words))
 			if test.outcome < 0 {
-				if err != nil || id != test.id {
+				if err != nil || id != "MC"+test.id && (id != "" || test.id != "") {
 					t.Errorf("%q, %v", id, err)
 				}
 				return
@@ -126,7 +126,7 @@ func TestSendCut(t *testing.T) {
 		if e := failed(t, err); e.Outcome != carrier.Unclear || e.Status != 0 {
 			t.Errorf("%+v: %+v", test, e)
 		}
-		found, err := b.client.Find(t.Context(), mobilecommons.Sender(help), kim, since)
+		found, err := b.client.Find(t.Context(), hotline.OfCampaign(help), kim, since)
 		if err != nil || len(found) != test.there {
 			t.Errorf("%+v: found %+v, %v", test, found, err)
 		}
@@ -191,7 +191,7 @@ func TestSendNothing(t *testing.T) {
 	number := message(words)
 	number.From = "+15017122661"
 	nowhere := message(words)
-	nowhere.From = mobilecommons.Sender("")
+	nowhere.From = hotline.OfCampaign("")
 	for _, m := range []carrier.NewMessage{picture, number, nowhere} {
 		_, err := b.client.Send(t.Context(), m)
 		if e := failed(t, err); e.Outcome != carrier.Refused {
@@ -200,20 +200,6 @@ func TestSendNothing(t *testing.T) {
 	}
 	if asked := b.asked(); len(asked) != 0 {
 		t.Errorf("asked %v", asked)
-	}
-}
-
-func TestSender(t *testing.T) {
-	if got := mobilecommons.Sender(help); got != "mobilecommons:998" {
-		t.Errorf("sender is %s", string(got))
-	}
-	if campaign, ok := mobilecommons.CampaignOf("mobilecommons:998"); !ok || campaign != help {
-		t.Errorf("campaign %q, %v", campaign, ok)
-	}
-	for _, sender := range []phone.Number{"", "998", "mobilecommons:", "+15017122661"} {
-		if campaign, ok := mobilecommons.CampaignOf(sender); ok {
-			t.Errorf("%s is campaign %q", string(sender), campaign)
-		}
 	}
 }
 

@@ -184,6 +184,14 @@ func (s *Store) LookedFor(ctx context.Context, what string, till time.Time) erro
 	})
 }
 
+// ForgetLooked lets something be looked for from the beginning.
+func (s *Store) ForgetLooked(ctx context.Context, what string) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM looked WHERE what = $1`, what)
+		return err
+	})
+}
+
 // LegRow is a volunteer's phone in a call.
 type LegRow struct {
 	LegSID, CallSID string

@@ -16,7 +16,24 @@ func (s *Store) TextsListed(ctx context.Context, sids []string) (known map[strin
 	return s.listed(ctx, "text_in", "message_sid", sids)
 }
 
-// CallsListed does the same for calls.
+// TextsKnown returns those that the ledger has, and notes nothing.
+func (s *Store) TextsKnown(ctx context.Context, sids []string) (known map[string]bool, err error) {
+	known = map[string]bool{}
+	for some := range slices.Chunk(sids, inOne) {
+		in, args := list(1, some)
+		if err := each(ctx, s.db.Read, func(rows *sql.Rows) error {
+			var sid string
+			err := rows.Scan(&sid)
+			known[sid] = true
+			return err
+		}, `SELECT message_sid FROM text_in WHERE message_sid IN `+in, args...); err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+// CallsListed is TextsListed for calls.
 func (s *Store) CallsListed(ctx context.Context, sids []string) (known map[string]bool, err error) {
 	return s.listed(ctx, "call_in", "call_sid", sids)
 }
@@ -157,7 +174,7 @@ func (s *Store) CountVoicemails(ctx context.Context, since, now time.Time) (book
 func (s *Store) countIn(ctx context.Context, kind string, since, now time.Time) (books.Counts, error) {
 	return books.Query(ctx, s.db, fmt.Sprintf(`
 		SELECT received_at / %d, hotline, %s, %s, %s, %s FROM text_in WHERE received_at >= $1 AND %s GROUP BY 1, 2`, books.DayMicros,
-		number(`listed`), number(`listed AND state IN ('done', 'refused')`), number(`found_at > 0`),
+		number(`listed`), number(`listed AND state IN ('done', 'refused')`), number(`found_at > 0 AND NOT loaded`),
 		number(`state IN ('dead', 'unrouted') OR state = 'pending' AND received_at < $2 AND `+unpaused), kind),
 		since.UnixMicro(), now.Add(-books.Overdue).UnixMicro())
 }

@@ -23,6 +23,14 @@ func optOut(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter str
 	return changed || fresh && out, err
 }
 
+// OptedOutAtCarrier notes that a supporter told the carrier, at a time in the past, that they want no texts.
+func (s *Store) OptedOutAtCarrier(ctx context.Context, hotline phone.Number, supporter string, at time.Time) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := optOut(ctx, tx, hotline, supporter, true, at, "carrier", true)
+		return err
+	})
+}
+
 // noteWish keeps the last thing that a supporter has said about something, also when it is nothing new: what is found later may be
 // older. It reports whether it is the first thing that they said, or else the opposite of what they said before.
 func noteWish(ctx context.Context, tx *sql.Tx, table, column string, hotline phone.Number, supporter string, no bool, at time.Time, source string, late bool) (fresh, changed bool, err error) {

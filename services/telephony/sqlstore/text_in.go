@@ -58,6 +58,8 @@ type TextInRow struct {
 	Unanswered string
 	// FoundAt is when it was found in the carrier's list, if nobody had told us of it; something newer may be in the ledger already.
 	FoundAt time.Time
+	// Loaded says that it is from before the hotline was ours, and was brought in: nobody gets an answer of our own accord.
+	Loaded bool
 }
 
 // Event sets what somebody with a withheld number did apart from all else.
@@ -109,12 +111,12 @@ func insertTexts(ctx context.Context, tx *sql.Tx, texts []TextInRow) (map[string
 			values.WriteString(", ")
 		}
 		n := len(args)
-		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10, n+11, n+12)
+		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10, n+11, n+12, n+13)
 		args = append(args, t.Kind, t.MessageSID, t.CallSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro(), micros(t.FoundAt),
-			!t.FoundAt.IsZero()) // what was found is listed
+			!t.FoundAt.IsZero(), t.Loaded) // what was found is listed
 	}
 	rows, err := tx.QueryContext(ctx, `
-		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, listed, state)
+		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, listed, loaded, state)
 		VALUES `+values.String()+`
 		ON CONFLICT (message_sid) DO NOTHING
 		RETURNING message_sid`, args...)
@@ -163,9 +165,9 @@ func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	var media string
 	var at, found int64
 	err := s.db.Read.QueryRowContext(ctx, `
-		SELECT seq, kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, attempts, opt
+		SELECT seq, kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, attempts, opt, loaded
 		FROM text_in WHERE lane = $1 AND state = 'pending' AND `+unpaused+` ORDER BY seq LIMIT 1`, lane).
-		Scan(&t.Seq, &t.Kind, &t.MessageSID, &t.CallSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &found, &t.Attempts, &t.Opt)
+		Scan(&t.Seq, &t.Kind, &t.MessageSID, &t.CallSID, &t.Lane, &t.Hotline, &t.Supporter, &t.Body, &media, &t.Trace, &at, &found, &t.Attempts, &t.Opt, &t.Loaded)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -179,9 +181,15 @@ func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	return &t, nil
 }
 
+// LoadedPending returns how many texts that were loaded are not in the ticket yet, as far as limit.
+func (s *Store) LoadedPending(ctx context.Context, limit int) (n int, err error) {
+	err = s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM text_in WHERE loaded AND state = 'pending' LIMIT $1) t`, limit).Scan(&n)
+	return n, err
+}
+
 // TextDone notes that a text is in the ticket, hands its media on, and queues the automatic answer if there is one. Nothing follows from a text
 // that is not pending any more.
-func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64, now time.Time, answer *TextOutRow) error {
+func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64, now time.Time, answer *TextOutRow, messages ...Message) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE text_in SET state = 'done', conversation_id = $1, done_at = $2, first_contact = $3, unanswered = $4 WHERE seq = $5 AND state = 'pending'`,
 			conversationID, now.UnixMicro(), t.FirstContact, t.Unanswered, t.Seq)
@@ -202,7 +210,7 @@ func (s *Store) TextDone(ctx context.Context, t *TextInRow, conversationID int64
 			}
 		}
 		if answer != nil {
-			return s.insertTextOut(ctx, tx, answer)
+			return s.insertTextOut(ctx, tx, answer, messages...)
 		}
 		return nil
 	})

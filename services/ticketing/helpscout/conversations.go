@@ -103,6 +103,7 @@ type NewConversation struct {
 	Tags      []string    `json:"tags,omitempty"`
 	AssignTo  int64       `json:"assignTo,omitempty"`
 	AutoReply bool        `json:"autoReply"`
+	Imported  bool        `json:"imported,omitempty"` // history, which nobody is told of
 }
 
 // NewThread is a thread to add. Text is HTML.
@@ -111,6 +112,10 @@ type NewThread struct {
 	Status   string    `json:"status,omitempty"` // what the conversation becomes; notes only
 	Customer *Customer `json:"customer,omitempty"`
 	Text     string    `json:"text"`
+	// Imported is history: nobody is told of it, and it does not re-open a conversation. Only such a thread may have a time of its own, as in
+	// 2006-01-02T15:04:05Z.
+	Imported  bool   `json:"imported,omitempty"`
+	CreatedAt string `json:"createdAt,omitempty"`
 }
 
 // Search returns the newest conversations of a contact address in a mailbox, at most 25. What was created or changed
@@ -165,8 +170,9 @@ func (c *Client) Create(ctx context.Context, v NewConversation) (id int64, err e
 
 // AddCustomerThread adds what a supporter wrote, which re-opens the conversation, and returns the thread's id.
 // See https://developer.helpscout.com/mailbox-api/endpoints/conversations/threads/customer/.
-func (c *Client) AddCustomerThread(ctx context.Context, conversationID int64, customer Customer, text string) (id int64, err error) {
-	return c.addThread(ctx, conversationID, "customer", NewThread{Customer: &customer, Text: text})
+func (c *Client) AddCustomerThread(ctx context.Context, conversationID int64, t NewThread) (id int64, err error) {
+	t.Type = ""
+	return c.addThread(ctx, conversationID, "customer", t)
 }
 
 // AddNote adds a private note. With reopen the conversation becomes active.
@@ -199,6 +205,29 @@ func (c *Client) Threads(ctx context.Context, conversationID int64) ([]Thread, e
 	}
 	_, err := c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/conversations/%d/threads", conversationID), nil, &page)
 	return page.Embedded.Threads, err
+}
+
+// ThreadsSince returns the threads of a conversation from a time on, newest first, and perhaps some before it.
+func (c *Client) ThreadsSince(ctx context.Context, conversationID int64, since time.Time) (all []Thread, err error) {
+	for page, pages := 1, 1; page <= pages; page++ {
+		var answer struct {
+			Embedded struct {
+				Threads []Thread `json:"threads"`
+			} `json:"_embedded"`
+			Page struct {
+				TotalPages int `json:"totalPages"`
+			} `json:"page"`
+		}
+		if _, err := c.do(ctx, http.MethodGet, fmt.Sprintf("/v2/conversations/%d/threads?page=%d", conversationID, page), nil, &answer); err != nil {
+			return nil, err
+		}
+		list := answer.Embedded.Threads
+		all, pages = append(all, list...), answer.Page.TotalPages
+		if len(list) > 0 && list[len(list)-1].CreatedAt.Before(since) {
+			break
+		}
+	}
+	return all, nil
 }
 
 // SetTags replaces the tags of a conversation.

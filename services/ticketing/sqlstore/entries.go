@@ -64,6 +64,16 @@ type Entry struct {
 	Actions        string    // what a note does besides, for the service to read
 	EndedAt        time.Time // set when it is read; zero: it has not ended
 	Steps          []Step    // what happened to it since it was saved; not read
+	// WrittenAt is when history was written, which stands in the ticket with that time; zero: it is no history. It is neither saved nor read.
+	WrittenAt time.Time
+}
+
+// Since is the earliest time that the entry's thread may have in Help Scout.
+func (e *Entry) Since() time.Time {
+	if e.WrittenAt.IsZero() || e.WrittenAt.After(e.OpenedAt) {
+		return e.OpenedAt
+	}
+	return e.WrittenAt
 }
 
 // ended reports whether nothing more is to be done.

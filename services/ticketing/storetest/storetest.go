@@ -86,6 +86,7 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"ForgettingForeign", forgettingForeign},
 		{"ForgettingNobodys", forgettingNobodys},
 		{"WordsOfEvents", wordsOfEvents},
+		{"Adopting", adopting}, {"AdoptingNewest", adoptingNewest}, {"AdoptingOurs", adoptingOurs}, {"AdoptingGone", adoptingGone}, {"AdoptingPages", adoptingPages},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
 	}

@@ -110,7 +110,10 @@ type RecordInboundTextRequest struct {
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// Whether nobody told us of it when it came, and it was found in the carrier's list. Then the conversation is looked at before it is
 	// posted: a ledger that is lost, and restored from a backup, may have put it there.
-	FoundLate     bool `protobuf:"varint,6,opt,name=found_late,json=foundLate,proto3" json:"found_late,omitempty"`
+	FoundLate bool `protobuf:"varint,6,opt,name=found_late,json=foundLate,proto3" json:"found_late,omitempty"`
+	// Whether it is history that is brought in (bling load): it is put where it belongs by its time, calls nobody's attention, and everything else
+	// goes first in the account's budget.
+	Loaded        bool `protobuf:"varint,7,opt,name=loaded,proto3" json:"loaded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -183,6 +186,13 @@ func (x *RecordInboundTextRequest) GetReceivedAt() *timestamppb.Timestamp {
 func (x *RecordInboundTextRequest) GetFoundLate() bool {
 	if x != nil {
 		return x.FoundLate
+	}
+	return false
+}
+
+func (x *RecordInboundTextRequest) GetLoaded() bool {
+	if x != nil {
+		return x.Loaded
 	}
 	return false
 }
@@ -765,7 +775,7 @@ const file_bling_ticketing_v1_ticketing_proto_rawDesc = "" +
 	"mailbox_id\x18\x01 \x01(\x03R\tmailboxId\x12\x1c\n" +
 	"\tsupporter\x18\x02 \x01(\tR\tsupporter\x12\x14\n" +
 	"\x05event\x18\x03 \x01(\tR\x05event\x12\x18\n" +
-	"\ahotline\x18\x04 \x01(\tR\ahotline\"\xfb\x01\n" +
+	"\ahotline\x18\x04 \x01(\tR\ahotline\"\x93\x02\n" +
 	"\x18RecordInboundTextRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05party\x18\x02 \x01(\v2\x19.bling.ticketing.v1.PartyR\x05party\x12\x12\n" +
@@ -774,7 +784,8 @@ const file_bling_ticketing_v1_ticketing_proto_rawDesc = "" +
 	"\vreceived_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"receivedAt\x12\x1d\n" +
 	"\n" +
-	"found_late\x18\x06 \x01(\bR\tfoundLate\"\xa0\x01\n" +
+	"found_late\x18\x06 \x01(\bR\tfoundLate\x12\x16\n" +
+	"\x06loaded\x18\a \x01(\bR\x06loaded\"\xa0\x01\n" +
 	"\x19RecordInboundTextResponse\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\x03R\x0econversationId\x12\x1b\n" +
 	"\tthread_id\x18\x02 \x01(\x03R\bthreadId\x12#\n" +

@@ -1,0 +1,101 @@
+package telephony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/phone"
+	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
+)
+
+// mostLoaded is how many texts may be loaded and not be in the ticket yet. So a load takes as long as the tickets do, and leaves the lanes and
+// the account's budget to what is live.
+const mostLoaded = 100
+
+// LoadTexts brings in what came to a hotline before it was ours, a step of a time at a time. How far it is, is noted after the texts are: what it
+// was cut off from noting is found again, and known.
+func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest) (*telephonyv1.LoadTextsResponse, error) {
+	number, from, to := phone.Parse(r.GetHotline()).Number, r.GetFrom().AsTime(), r.GetTo().AsTime()
+	h, known := s.Hotlines.ByNumber(number)
+	inbox, has := s.carry[h.Transport].(carrier.Inbox)
+	var check errs.Check
+	check.That(known, "hotline", "is not a configured hotline")
+	check.That(!known || has, "hotline", fmt.Sprintf("is at %s, which has no list of texts", h.Transport))
+	check.That(from.Before(to) && !to.After(s.Now()), "from, to", "must be a time that is over")
+	check.That(r.GetStepSeconds() > 0, "step_seconds", "must be at least 1")
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("load %s %d %d", number, from.Unix(), to.Unix())
+	at := from
+	if r.GetDryRun() {
+		if r.GetAfter() != nil {
+			at = r.GetAfter().AsTime()
+		}
+	} else {
+		n, err := s.store.LoadedPending(ctx, mostLoaded)
+		if err == nil && n >= mostLoaded {
+			return nil, errs.New(errs.RateLimited, "what was loaded is not in the tickets yet").After(time.Second)
+		}
+		if err == nil && r.GetAgain() {
+			err = s.store.ForgetLooked(ctx, name)
+		}
+		if err == nil {
+			at, err = s.store.LookedTill(ctx, name, from)
+		}
+		if err != nil {
+			return nil, errs.Wrap(errs.Unavailable, err, "how far the load is could not be read; ask again").After(time.Second)
+		}
+	}
+	res := &telephonyv1.LoadTextsResponse{Till: timestamppb.New(at)}
+	till := at.Add(time.Duration(r.GetStepSeconds()) * time.Second)
+	if till.After(to) {
+		till = to
+	}
+	if !at.Before(to) {
+		return res, nil
+	}
+	list, whole, err := inbox.TextsTo(ctx, number, at, till)
+	if err != nil {
+		return nil, notListed(err)
+	}
+	if !whole {
+		res.TooMuch = true
+		return res, nil
+	}
+	res.Till, res.Found = timestamppb.New(till), int64(len(list))
+	if r.GetDryRun() {
+		known, err := s.store.TextsKnown(ctx, textIDs(list))
+		res.Fresh = int64(len(list) - len(known))
+		return res, err
+	}
+	fresh, err := s.recordFound(ctx, inbox, number, list, true)
+	if err == nil {
+		err = s.store.LookedFor(ctx, name, till)
+	}
+	if err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "what was found could not be stored; ask again").After(time.Second)
+	}
+	res.Fresh = int64(fresh)
+	return res, nil
+}
+
+// notListed says when a list that could not be had is to be asked for again.
+func notListed(err error) error {
+	kind, wait := errs.Unavailable, 5*time.Second
+	if e, ok := errors.AsType[*carrier.Error](err); ok {
+		switch {
+		case e.Outcome == carrier.Refused:
+			return errs.Wrap(errs.Precondition, err, "%s", reason(err))
+		case e.Status == 429:
+			kind, wait = errs.RateLimited, max(time.Second, e.RetryAfter)
+		}
+	}
+	return errs.Wrap(kind, err, "%s", reason(err)).After(wait)
+}
