@@ -1,5 +1,5 @@
 // Package progress shows whoever waits at a terminal how far a long command has got, how fast it is and how long it will take. Where nobody
-// watches, as in a log, it writes a line every few seconds at most, and one when it has to wait.
+// watches, as in a log, it writes a line every few seconds at most, and one when it has to wait for something else than before.
 //
 //	bar := progress.New(os.Stderr, progress.Terminal(os.Stderr), total, time.Now)
 //	for ... {
@@ -47,8 +47,8 @@ type Bar struct {
 	from        int64 // what was done before it was first told; this is not our speed
 	told        bool
 	began       time.Time
-	last, said  time.Time // when a line was written last, and when one with an aside
-	aside       string
+	last        time.Time // when a line was written
+	aside, said string    // what there is to be said besides, and what was last
 }
 
 // New returns the progress of total things, of which none is done; 0: how many is not known. Nothing is written yet.
@@ -95,16 +95,13 @@ func (b *Bar) show(last bool) {
 	if b.terminal {
 		every = drawEvery
 	}
-	since := b.last
-	if b.aside != "" {
-		since = b.said // so that it is said at once that nothing goes on
-	}
-	if !last && !since.IsZero() && now.Sub(since) < every {
+	news := b.aside != "" && b.aside != b.said // that nothing goes on, and why, is said at once
+	if !last && !news && !b.last.IsZero() && now.Sub(b.last) < every {
 		return
 	}
 	b.last = now
-	if b.aside != "" {
-		b.said = now
+	if news {
+		b.said = b.aside
 	}
 	line := strings.Join(b.parts(now, last), "  ")
 	if b.terminal {

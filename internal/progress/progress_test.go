@@ -52,17 +52,23 @@ func TestTerminal(t *testing.T) {
 	b.want(t, "\rmailbox 1  [########################]  1000 of 1000  10.0/min  in 1h\x1b[K\n")
 }
 
-// A log gets a line every five seconds at most, and as many that say why it waits, without what only a screen understands, and always the last one.
+// A log gets a line every five seconds at most, but what is new to be said at once. It has nothing that only a screen understands, and always
+// the last line.
 func TestLog(t *testing.T) {
 	b := newBar(false, 100)
-	for range 100 {
+	for i := range 100 {
 		b.Add(1)
-		b.Say("waits")
+		if i > 30 {
+			b.Say("waits")
+		}
+		if i == 90 {
+			b.Say("waits longer")
+		}
 		b.later(100 * time.Millisecond)
 	}
 	b.Done()
-	b.want(t, "mailbox 1  1 of 100\nmailbox 1  1 of 100  waits\nmailbox 1  51 of 100  10/s  about 5s left\nmailbox 1  51 of 100  10/s  about 5s left  waits\n"+
-		"mailbox 1  100 of 100  10/s  in 10s\n")
+	b.want(t, "mailbox 1  1 of 100\nmailbox 1  32 of 100  10/s  about 7s left  waits\nmailbox 1  82 of 100  10/s  about 2s left\n"+
+		"mailbox 1  91 of 100  10/s  about 1s left  waits longer\nmailbox 1  92 of 100  10/s  about 1s left  waits\nmailbox 1  100 of 100  10/s  in 10s\n")
 }
 
 // Nothing is divided by nothing, and more than there should be is no trouble.

@@ -3,6 +3,7 @@
 package hotlinetest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"log/slog"
@@ -40,6 +41,8 @@ import (
 	ticketingstore "github.com/bling-hotline/bling/services/ticketing/sqlstore"
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
+	"github.com/bling-hotline/bling/simulator/mobilecommonssim"
+	"github.com/bling-hotline/bling/simulator/telnyxsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
 )
 
@@ -66,6 +69,8 @@ type Options struct {
 	CallPatience time.Duration
 	// LookEvery is telephony's. Optional.
 	LookEvery time.Duration
+	// PollEvery is how often carriers that tell nothing are asked. Optional.
+	PollEvery time.Duration
 	// SweepEvery is how often the vendors' lists are compared with the ledgers. Optional.
 	SweepEvery time.Duration
 	// CheckEvery is how often the services look at the accounts and the public address. Default: never.
@@ -87,6 +92,10 @@ type Vendors struct {
 	Twilio                  *twiliosim.Sim
 	HelpScout               *helpscoutsim.Sim
 	TwilioURL, HelpScoutURL string
+	// MobileCommons and Telnyx are there if a hotline is at them.
+	MobileCommons               *mobilecommonssim.Sim
+	Telnyx                      *telnyxsim.Sim
+	MobileCommonsURL, TelnyxURL string
 	// Clock is that of the calls if Options.Virtual is set.
 	Clock *twiliosim.VirtualClock
 }
@@ -100,6 +109,7 @@ type Hotline struct {
 	CallBacks telephonyv1.CallBackServiceClient
 	Ticketing ticketingv1.TicketingServiceClient
 	Dialer    dialerv1.DialerServiceClient
+	Load      telephonyv1.LoadServiceClient
 	// Operator is what operators see and mend of the two ledgers.
 	Operator struct {
 		Telephony, Ticketing operatorv1.OperatorServiceClient
@@ -294,8 +304,9 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	twilio, desk := httptest.NewServer(v.Twilio.Handler()), httptest.NewServer(pages)
 	v.TwilioURL, v.HelpScoutURL = twilio.URL, desk.URL
 	v.Twilio.SetPublicURL(twilio.URL)
+	v.startCarriers(t, o, gateway)
 	numbers := []phone.Number{simulator.Hotline}
-	for _, h := range o.Hotlines {
+	for _, h := range o.Hotlines.On(hotline.Twilio) {
 		numbers = append(numbers, h.Numbers()...)
 	}
 	for _, number := range numbers {
@@ -315,9 +326,40 @@ func StartVendors(t testing.TB, o Options, gateway string) Vendors {
 	return v
 }
 
+// startCarriers starts those that a hotline is at.
+func (v *Vendors) startCarriers(t testing.TB, o Options, gateway string) {
+	serve := func(h http.Handler) string {
+		server := httptest.NewServer(h)
+		t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+		return server.URL
+	}
+	if on := o.Hotlines.On(hotline.MobileCommons); len(on) > 0 {
+		var campaigns []mobilecommonssim.Campaign
+		for _, h := range on {
+			campaigns = append(campaigns, mobilecommonssim.Campaign{ID: hotline.Campaign(h.Number), Name: h.Name})
+		}
+		v.MobileCommons = mobilecommonssim.New(mobilecommonssim.Config{Campaigns: campaigns, Now: o.Now})
+		v.MobileCommonsURL = serve(v.MobileCommons.Handler())
+	}
+	if on := o.Hotlines.On(hotline.Telnyx); len(on) > 0 {
+		v.Telnyx = telnyxsim.New(telnyxsim.Config{Now: o.Now, Duplicates: 1, FinalizedFirst: true})
+		t.Cleanup(v.Telnyx.Close)
+		v.TelnyxURL = serve(v.Telnyx.Handler())
+		v.Telnyx.SetPublicURL(v.TelnyxURL)
+		v.Telnyx.SetProfile(gateway+"/bling/telnyx_sms", gateway+"/bling/telnyx_sms")
+		for _, h := range on {
+			for _, number := range h.Numbers() {
+				v.Telnyx.AddNumber(string(number))
+			}
+		}
+	}
+}
+
 // Environ is the environment in which a process finds the vendors.
 func (v Vendors) Environ() []string {
 	return []string{
+		"MOBILECOMMONS_API_URL=" + cmp.Or(v.MobileCommonsURL, "https://mobilecommons.invalid"), "MOBILECOMMONS_USERNAME=" + mobilecommonssim.DefaultUsername,
+		"MOBILECOMMONS_PASSWORD=" + mobilecommonssim.DefaultPassword,
 		"TWILIO_API_URL=" + v.TwilioURL, "TWILIO_ACCOUNT_SID=" + twiliosim.DefaultAccountSID, "TWILIO_AUTH_TOKEN=" + twiliosim.DefaultAuthToken,
 		"HELPSCOUT_API_URL=" + v.HelpScoutURL, "HELPSCOUT_API_CLIENT_ID=" + helpscoutsim.DefaultClientID,
 		"HELPSCOUT_API_CLIENT_SECRET=" + helpscoutsim.DefaultClientSecret, "HELPSCOUT_WEBHOOK_SECRET=" + helpscoutsim.DefaultWebhookSecret,
@@ -402,6 +444,7 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 	telephonyConn, ticketingConn, dialerConn := dial(t, "telephony", &network), dial(t, "ticketing", &network), dial(t, "dialer", &network)
 	h.CallBacks, h.Dialer = telephonyv1.NewCallBackServiceClient(telephonyConn), dialerv1.NewDialerServiceClient(dialerConn)
 	h.Telephony, h.Ticketing = telephonyv1.NewTelephonyServiceClient(telephonyConn), ticketingv1.NewTicketingServiceClient(ticketingConn)
+	h.Load = telephonyv1.NewLoadServiceClient(telephonyConn)
 	h.Operator.Telephony, h.Operator.Ticketing = operatorv1.NewOperatorServiceClient(telephonyConn), operatorv1.NewOperatorServiceClient(ticketingConn)
 
 	desk, err := ticketing.New(ticketing.Config{
@@ -410,11 +453,24 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 		PublicURL: h.URL, CheckEvery: o.CheckEvery,
 	}, ticketing.Deps{DB: ticketingDB, Telephony: h.Telephony, Log: o.Log, Now: o.Now})
 	fatal(t, err)
-	phones, err := telephony.New(telephony.Config{
+	phonesConfig := telephony.Config{
 		Hotlines: o.Hotlines, AccountSID: twiliosim.DefaultAccountSID, AuthToken: twiliosim.DefaultAuthToken,
 		APIURL: h.TwilioURL, PublicURL: h.URL, Settle: 200 * time.Millisecond, Patience: o.Patience,
-		CallPatience: o.CallPatience, CallSettle: time.Millisecond, LookEvery: o.LookEvery, SweepEvery: o.SweepEvery, CheckEvery: o.CheckEvery,
-	}, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now, Engine: o.Engine})
+		CallPatience: o.CallPatience, CallSettle: time.Millisecond, LookEvery: o.LookEvery, SweepEvery: o.SweepEvery, CheckEvery: o.CheckEvery, PollEvery: o.PollEvery,
+	}
+	doorConfig := gateway.Config{
+		Hotlines: o.Hotlines, PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
+		AppSecrets: []string{helpscoutsim.DefaultAppSecret}, DialerURL: "http://dialer",
+	}
+	if h.MobileCommons != nil {
+		account := &phonesConfig.MobileCommons
+		account.URL, account.Username, account.Password = h.MobileCommonsURL, mobilecommonssim.DefaultUsername, mobilecommonssim.DefaultPassword
+	}
+	if h.Telnyx != nil {
+		phonesConfig.Telnyx.URL, phonesConfig.Telnyx.APIKey = h.TelnyxURL, telnyxsim.DefaultAPIKey
+		doorConfig.TelnyxKeys = []string{h.Telnyx.PublicKey()}
+	}
+	phones, err := telephony.New(phonesConfig, telephony.Deps{DB: telephonyDB, Ticketing: h.Ticketing, Log: o.Log, Now: o.Now, Engine: o.Engine})
 	fatal(t, err)
 	pages, pagesTransport := rpc.Pipe()
 	agents, err := dialer.New(dialer.Config{
@@ -423,10 +479,7 @@ func (h *Hotline) replica(t testing.TB, o Options) *replica {
 		DB: dialerDB, CallBacks: h.CallBacks, Telephony: h.Telephony, Ticketing: h.Ticketing, Pages: pages, Log: o.Log, Now: o.Now,
 	})
 	fatal(t, err)
-	door, err := gateway.New(gateway.Config{
-		Hotlines: o.Hotlines, PublicURL: h.URL, TwilioTokens: []string{twiliosim.DefaultAuthToken}, HelpScoutSecrets: []string{helpscoutsim.DefaultWebhookSecret},
-		AppSecrets: []string{helpscoutsim.DefaultAppSecret}, DialerURL: "http://dialer",
-	}, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log, Dialer: pagesTransport})
+	door, err := gateway.New(doorConfig, gateway.Deps{Telephony: telephonyConn, Ticketing: ticketingConn, Log: o.Log, Dialer: pagesTransport})
 	fatal(t, err)
 
 	stopTicketing := sync.OnceFunc(run(t, o.Log, &network, "ticketing", desk))
