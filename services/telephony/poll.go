@@ -16,46 +16,72 @@ import (
 // pollLag is how late something may appear in the list of a carrier that tells us nothing.
 const pollLag = 15 * time.Minute
 
-// polling are the chores that ask carriers who do not tell us: for texts that came in, and for who has opted out. Nobody is ever opted in again
-// because of what a carrier says.
-func (s *Service) polling() (chores []jobs.Chore) {
+// polled is a list that is asked for, of each of some numbers.
+type polled struct {
+	name    string // stable: it is stored
+	every   time.Duration
+	numbers []phone.Number
+	look    func(ctx context.Context, number phone.Number, from, to time.Time) (whole bool, err error)
+}
+
+// polls are what carriers are asked for who do not tell us: texts that came in, and who has opted out. Nobody is ever opted in again because of
+// what a carrier says.
+func (s *Service) polls() []polled {
 	silent := s.numbersOf(func(h hotline.Hotline) bool {
 		_, has := s.carry[h.Transport].(carrier.Inbox)
 		return has && !h.Transport.Can().Webhooks
 	})
-	if len(silent) > 0 {
-		chores = append(chores, jobs.Chore{Name: "poll texts", Every: s.PollEvery, Do: func(ctx context.Context) error {
-			return s.poll(ctx, "polled texts ", silent, s.textsIn)
-		}})
-	}
 	listed := s.numbersOf(func(h hotline.Hotline) bool { _, has := s.carry[h.Transport].(carrier.OptOuts); return has })
-	if len(listed) > 0 {
-		chores = append(chores, jobs.Chore{Name: "poll opt-outs", Every: s.SweepEvery, Do: func(ctx context.Context) error {
-			return s.poll(ctx, "opt-outs ", listed, s.optOuts)
-		}})
+	return []polled{
+		{"poll texts", s.PollEvery, silent, s.textsIn},
+		{"poll opt-outs", s.SweepEvery, listed, s.optOuts},
+	}
+}
+
+func (s *Service) polling() (chores []jobs.Chore) {
+	for _, p := range s.polls() {
+		if len(p.numbers) > 0 {
+			chores = append(chores, jobs.Chore{Name: p.name, Every: p.every, Do: func(ctx context.Context) error { return s.poll(ctx, p) }})
+		}
 	}
 	return chores
 }
 
+// beginPolls notes, for each number that is new, that nothing from before now is asked for: bling load brings that.
+func (s *Service) beginPolls(ctx context.Context) error {
+	for _, p := range s.polls() {
+		for _, number := range p.numbers {
+			if _, err := s.polledTill(ctx, p, number); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) polledTill(ctx context.Context, p polled, number phone.Number) (time.Time, error) {
+	return s.store.LookedTill(ctx, p.name+" "+string(number), s.Now())
+}
+
 // poll looks through a list of each number, from where it came to the last time.
-func (s *Service) poll(ctx context.Context, name string, numbers []phone.Number, look func(ctx context.Context, number phone.Number, from, to time.Time) (bool, error)) error {
+func (s *Service) poll(ctx context.Context, p polled) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepFor)
 	defer cancel()
 	var failed []error
-	for _, number := range numbers {
-		since, err := s.store.LookedTill(ctx, name+string(number), s.Now())
+	for _, number := range p.numbers {
+		since, err := s.polledTill(ctx, p, number)
 		if err != nil {
 			return err
 		}
 		sweep := books.Sweep{
 			Lag:  pollLag,
-			Look: func(ctx context.Context, from, to time.Time) (bool, error) { return look(ctx, number, from, to) },
+			Look: func(ctx context.Context, from, to time.Time) (bool, error) { return p.look(ctx, number, from, to) },
 			Done: func(ctx context.Context, till time.Time) error {
-				return s.store.LookedFor(ctx, name+string(number), till)
+				return s.store.LookedFor(ctx, p.name+" "+string(number), till)
 			},
 		}
 		if _, err := sweep.Run(ctx, since, s.Now()); err != nil {
-			failed = append(failed, fmt.Errorf("asking for %s: %w", name, err))
+			failed = append(failed, fmt.Errorf("%s: %w", p.name, err))
 		}
 	}
 	return errors.Join(failed...)

@@ -106,6 +106,9 @@ func New(c Config, d Deps) (*Service, error) {
 	if err := s.beginSweeps(context.Background()); err != nil { // from now on, before anybody can text or call
 		return nil, fmt.Errorf("noting since when Twilio's lists are looked at: %w", err)
 	}
+	if err := s.beginPolls(context.Background()); err != nil {
+		return nil, fmt.Errorf("noting since when carriers are asked for texts: %w", err)
+	}
 	if _, err := s.collectSince(context.Background()); err != nil { // from now on, before anybody can call
 		return nil, fmt.Errorf("noting since when recordings are looked for: %w", err)
 	}
