@@ -136,3 +136,46 @@ func TestOpenErrors(t *testing.T) {
 		}
 	}
 }
+
+// A limit may be any parameter of a query, there may be several, and another one each time.
+func TestLimits(t *testing.T) {
+	db, err := sqldb.Open(t.Context(), sqldb.Config{Dir: t.TempDir()}, "test", migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const numbers = `WITH n (i) AS (VALUES (1), (2), (3), (4), (5)) `
+	for _, test := range []struct {
+		query string
+		args  []any
+		want  string
+	}{
+		{`SELECT i FROM n WHERE i > $1 ORDER BY i LIMIT $2`, []any{1, 2}, "[2 3]"},
+		{`SELECT i FROM n WHERE i > $1 ORDER BY i LIMIT $2`, []any{1, 3}, "[2 3 4]"},
+		{`SELECT i FROM n WHERE i > ?2 ORDER BY i LIMIT ?1`, []any{2, 1}, "[2 3]"},
+		{`SELECT i FROM n WHERE i > $1 ORDER BY i LIMIT $1`, []any{2}, "[3 4]"},
+		{`SELECT i FROM (SELECT i FROM n ORDER BY i DESC LIMIT $1) n WHERE i > $2 ORDER BY i LIMIT $3`, []any{4, 2, 2}, "[3 4]"},
+		{`SELECT i FROM n ORDER BY i LIMIT $1 - 1`, []any{3}, "[1 2]"},
+		{`SELECT i FROM n ORDER BY i LIMIT $1`, []any{0}, "[]"},
+		{`SELECT i FROM n ORDER BY i LIMIT 2`, nil, "[1 2]"},
+	} {
+		for range 2 {
+			var got []int
+			rows, err := db.Read.QueryContext(t.Context(), numbers+test.query, test.args...)
+			if err != nil {
+				t.Fatal(test.query, err)
+			}
+			for rows.Next() {
+				var i int
+				if err := rows.Scan(&i); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, i)
+			}
+			rows.Close()
+			if fmt.Sprint(got) != test.want || rows.Err() != nil {
+				t.Errorf("%s: %v, %v, want %s", test.query, got, rows.Err(), test.want)
+			}
+		}
+	}
+}
