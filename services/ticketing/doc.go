@@ -18,5 +18,8 @@
 // with (attach.go). Webhooks that say that a conversation was merged, moved or deleted make us look before it is used again
 // (events.go). Every request takes its share of the budget (budget.go).
 //
+// Somebody comes from the original program. Its conversations are adopted (adopt.go), page by page, by their contacts' addresses (adopt_whose.go), and
+// what it has told to have sent is not sent again (adopt_told.go).
+//
 // The rows are in sqlstore, Help Scout's API in helpscout.
 package ticketing

@@ -59,6 +59,7 @@ func (s *Store) ForgetRecords(ctx context.Context, mailboxID int64, before time.
 			statement{`DELETE FROM reply_file WHERE EXISTS (SELECT 1 FROM (` + oldReplies + `) r
 				WHERE substr(reply_file.key, 1, length('reply:' || r.thread_id || ':')) = 'reply:' || r.thread_id || ':')`, []any{at, lanes}, false},
 			statement{`DELETE FROM reply WHERE thread_id IN (` + oldReplies + `)`, []any{at, lanes}, true},
+			statement{`DELETE FROM lane WHERE id IN (` + oldAdopted + `)`, []any{at, lanes, mailboxID}, true},
 		)
 		more = more || n >= forgetBatch
 		return err
@@ -98,6 +99,10 @@ func (s *Store) ForgetForeign(ctx context.Context, ours []int64, words, records 
 	}
 	return more, nil
 }
+
+// oldAdopted are lanes that adoption made long ago, and that nobody has used since. Who comes back is looked for in Help Scout.
+var oldAdopted = fmt.Sprintf(`SELECT id FROM lane WHERE adopted > 0 AND adopted < $1 AND id LIKE $2 AND lease = ''
+	AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.lane = lane.id) AND (SELECT started_at FROM adoption WHERE mailbox_id = $3) < $1 LIMIT %d`, forgetBatch)
 
 // forgetEntries deletes a batch of entries of a kind, and those of their lanes that have nothing left and that nobody holds.
 func forgetEntries(ctx context.Context, tx *sql.Tx, kind string, before int64, lanes string) (more bool, err error) {

@@ -178,3 +178,29 @@ func adoptingPages(b *book) {
 		b.t.Errorf("adopted with a page that does not count: %+v, %v", people, err)
 	}
 }
+
+// Lanes of which nothing has come since they were adopted are forgotten like all else, once that was long ago.
+func forgettingAdopted(b *book) {
+	used, idle := found("206906|+16175550142@sms.example.org", 1001, 5), found("206906|+16175550143@sms.example.org", 1002, 6)
+	begun := sqlstore.Adoption{MailboxID: 206906, StartedAt: at(50), Till: at(50), Page: 1, Done: true}
+	_, adopted, err := b.Adopt(b.ctx, sqlstore.Adoption{MailboxID: 206906}, begun, []sqlstore.Adopted{used, idle}, at(50), false)
+	b.ok(err)
+	b.put(206906, used.Supporter, sqlstore.Entry{Key: "SM1", Kind: sqlstore.Text, State: sqlstore.Done, ConversationID: 1001, ThreadID: 1}, at(60))
+	there := func() (n int) {
+		for _, a := range adopted {
+			people, err := b.ContactsAt(b.ctx, a.Lane.ID)
+			b.ok(err)
+			n += len(people)
+		}
+		return n
+	}
+	before := there()
+	for _, test := range []struct {
+		at   float64
+		gone int
+	}{{20, 0}, {50, 0}, {55, 1}} {
+		if _, err := b.ForgetRecords(b.ctx, 206906, at(test.at)); err != nil || before-there() != test.gone {
+			b.t.Errorf("of %d lanes %d are there when all before %v is forgotten, %v", before, there(), test.at, err)
+		}
+	}
+}

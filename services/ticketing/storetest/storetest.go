@@ -87,6 +87,7 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"ForgettingNobodys", forgettingNobodys},
 		{"WordsOfEvents", wordsOfEvents},
 		{"Adopting", adopting}, {"AdoptingNewest", adoptingNewest}, {"AdoptingOurs", adoptingOurs}, {"AdoptingGone", adoptingGone}, {"AdoptingPages", adoptingPages},
+		{"ForgettingAdopted", forgettingAdopted},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
 	}

@@ -19,3 +19,4 @@ CREATE TABLE adoption (
 -- When the newest conversation of the lane was created of which adoption knows; 0: none. The lane has it, unless it was deleted, or we have
 -- gone on elsewhere.
 ALTER TABLE lane ADD COLUMN adopted bigint NOT NULL DEFAULT 0;
+CREATE INDEX lane_adopted ON lane (adopted) WHERE adopted > 0;
