@@ -36,7 +36,7 @@ func at(t *testing.T, transport, value string) hotline.Hotlines {
 
 func eachAt(t *testing.T, transport, value string, test func(*testing.T, *hotlinetest.Hotline)) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
-		test(t, hotlinetest.Start(t, hotlinetest.Options{DB: db, Hotlines: at(t, transport, value), PollEvery: 50 * time.Millisecond, SweepEvery: 100 * time.Millisecond}))
+		test(t, hotlinetest.Start(t, hotlinetest.Options{DB: db, Hotlines: at(t, transport, value), PollEvery: 50 * time.Millisecond, Patience: time.Second, SweepEvery: 100 * time.Millisecond}))
 	})
 }
 
@@ -169,6 +169,7 @@ func TestMobileCommons(t *testing.T) {
 		if strings.Join(got[1:], " ") != long || len(got[1]) > 160 {
 			t.Errorf("the reply is %q", got[1:])
 		}
+		desk(t, h, supporter, has("Handed to Mobile Commons for 617-555-0142 (2 messages, 2 segments), which does not tell whether it arrives."))
 		reply(t, h, c, helpscoutsim.Reply{Text: "<p>look</p>", Attachments: []helpscoutsim.Attachment{{FileName: "map.png", MimeType: "image/png", Data: []byte("a map")}}})
 		got = mobileCommonsHas(t, h, supporter, 4)
 		if !strings.HasPrefix(got[3], "look\nmap.png: "+h.URL+"/bling/file/") {

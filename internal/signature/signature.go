@@ -1,7 +1,8 @@
-// Package signature computes and checks the signatures that Twilio and Help Scout put on their webhooks.
+// Package signature computes and checks the signatures that Twilio, Telnyx and Help Scout put on their webhooks, that Help Scout puts on the
+// sidebar's address, and that we put on the addresses of files.
 //
 // The gateway verifies with it, the simulators sign with it. Everything works on the request as it was
-// received: the public URL from configuration, the raw body. The known answers of both vendors are in the tests.
+// received: the public URL from configuration, the raw body. Known answers are in the tests.
 package signature
 
 import (

@@ -158,7 +158,7 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 	})
 	if err == nil {
 		s.metrics.sent(ctx, "accepted")
-		return s.store.AttemptAccepted(ctx, id, sid, s.Now())
+		return s.accepted(ctx, m, id, sid)
 	}
 	failure, _ := errors.AsType[*carrier.Error](err)
 	switch failure.Outcome {
@@ -179,6 +179,16 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 		s.metrics.sent(ctx, "unclear")
 		return errs.Wrap(errs.Unavailable, err, "unclear whether a text was sent").After(s.Settle)
 	}
+}
+
+// accepted notes that the carrier has a message. One that tells nothing more has passed it on, as far as anybody can know.
+func (s *Service) accepted(ctx context.Context, m *sqlstore.MessageOutRow, attempt, id string) error {
+	state := sqlstore.Accepted
+	if !s.transport(m.Hotline).Can().Status {
+		state = sqlstore.Sent
+	}
+	_, err := s.store.Advance(ctx, attempt, id, state, 0, s.Now())
+	return err
 }
 
 // refresh asks the carrier how a message stands whose callbacks may have been lost.
@@ -246,7 +256,7 @@ func (s *Service) look(ctx context.Context, m *sqlstore.MessageOutRow) error {
 		return errs.Wrap(errs.Unavailable, err, "asking about an unclear text").After(2 * s.Settle)
 	case found != "":
 		s.metrics.sent(ctx, "resolved")
-		return s.store.AttemptAccepted(ctx, a.ID, found, s.Now())
+		return s.accepted(ctx, m, a.ID, found)
 	case a.Looks+1 < looks:
 		return s.store.Looked(ctx, a.ID)
 	case !canTell: // only the callback would have

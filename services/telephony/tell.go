@@ -108,6 +108,9 @@ func (s *Service) note(what string, t *sqlstore.TextOutRow, messages []sqlstore.
 		said = "Delivered to " + to + size(messages) + "."
 	case underway:
 		said = "Handed to the carrier for " + to + size(messages) + ". Whether it arrived is not known yet."
+		if !s.transport(t.Hotline).Can().Status {
+			said = "Handed to " + s.carrierOf(t.Hotline).Name() + " for " + to + size(messages) + ", which does not tell whether it arrives."
+		}
 		if t.State == sqlstore.Queued || t.State == sqlstore.Sending {
 			said = "Not sent to " + to + " yet: the carrier does not take texts at the moment. It will be sent as soon as it does."
 		}

@@ -199,6 +199,9 @@ func TestNumberAt(t *testing.T) {
 				t.Errorf("%q: %q, want %q", local, got, want[i])
 			}
 		}
+		if got := numberAt(local, hotline.New(hotline.OfCampaign("7"), 1)); got != want[0] {
+			t.Errorf("%q at a campaign: %q, want %q", local, got, want[0])
+		}
 	}
 	s := &Service{Config: Config{Domain: "sms.example.org"}}
 	for _, number := range []string{"+16175550142", "+447911123456", "+4712345678", "+390612345678", "+61412345678", "12345"} {

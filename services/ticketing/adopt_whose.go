@@ -54,7 +54,8 @@ func numberAt(local string, h hotline.Hotline) string {
 	if code, ok := strings.CutPrefix(local, "short-"); ok {
 		return code
 	}
-	elsewhere := first(h) != "" && !phone.Parse(string(first(h))).NorthAmerican()
+	number := phone.Parse(string(first(h))) // a campaign, which has none, is American
+	elsewhere := number.Kind == phone.Full && !number.NorthAmerican()
 	if !tenDigits.MatchString(local) || elsewhere || phone.Parse("+1"+local).Country() == "" {
 		return ""
 	}

@@ -84,7 +84,7 @@ func (s *Service) findCreated(ctx context.Context, who supporter, lane *sqlstore
 		return false, err
 	}
 	for _, v := range list {
-		if v.CreatedAt.Before(e.OpenedAt.Add(-clockSkew)) {
+		if v.CreatedAt.Before(e.Since().Add(-clockSkew)) { // a conversation of history may have its time (unverified)
 			continue
 		}
 		taken, err := s.store.ConversationTaken(ctx, v.ID)
@@ -107,16 +107,19 @@ func (s *Service) findCreated(ctx context.Context, who supporter, lane *sqlstore
 }
 
 // findIn returns the id of the thread in a conversation that can only be the entry's: of its kind, with its text, not
-// older than the attempt, and not that of another entry. 0: there is none.
+// older than the attempt, and not that of another entry. 0: there is none. Of several it is the oldest: the others are those of entries with the
+// same words that come after it.
 func (s *Service) findIn(ctx context.Context, conversationID int64, e *sqlstore.Entry, kind, text string) (int64, error) {
-	threads, err := s.threads(ctx, conversationID, e)
+	threads, whole, err := s.threads(ctx, conversationID, e)
 	if err != nil {
 		return 0, err
 	}
-	if err := s.learnFirst(ctx, conversationID, threads); err != nil {
-		return 0, err
+	if whole {
+		if err := s.learnFirst(ctx, conversationID, threads); err != nil {
+			return 0, err
+		}
 	}
-	for _, t := range threads {
+	for _, t := range slices.Backward(threads) {
 		if t.Type != kind || t.CreatedAt.Before(e.Since().Add(-clockSkew)) || !helpscout.SameText(t.Body, text) {
 			continue
 		}
@@ -131,12 +134,16 @@ func (s *Service) findIn(ctx context.Context, conversationID int64, e *sqlstore.
 	return 0, nil
 }
 
-// threads are those of a conversation among which the entry's is, if it is there. History may stand deep in it.
-func (s *Service) threads(ctx context.Context, conversationID int64, e *sqlstore.Entry) ([]helpscout.Thread, error) {
+// threads are those of a conversation among which the entry's is, if it is there, newest first. History may stand deep in it. whole says that
+// they are all of them.
+func (s *Service) threads(ctx context.Context, conversationID int64, e *sqlstore.Entry) (all []helpscout.Thread, whole bool, err error) {
 	if e.WrittenAt.IsZero() {
-		return s.desk.Threads(ctx, conversationID)
+		all, err = s.desk.Threads(ctx, conversationID)
+		return all, len(all) < helpscout.ThreadsPage, err
 	}
-	return s.desk.ThreadsSince(ctx, conversationID, e.Since().Add(-clockSkew))
+	since := e.Since().Add(-clockSkew)
+	all, err = s.desk.ThreadsSince(ctx, conversationID, since)
+	return all, len(all) < helpscout.ThreadsPage || !all[len(all)-1].CreatedAt.Before(since), err
 }
 
 // thereAlready looks for a text in its supporter's conversation that a ledger before ours may have put there.
@@ -161,15 +168,16 @@ func (s *Service) thereAlready(ctx context.Context, who supporter, lane *sqlstor
 	return true, nil
 }
 
-// learnFirst notes which thread a conversation began with, lest it be taken for a later one with the same words.
-func (s *Service) learnFirst(ctx context.Context, conversationID int64, newest []helpscout.Thread) error {
-	if len(newest) >= helpscout.ThreadsPage {
-		return nil // the first one is not among them
-	}
-	for _, t := range slices.Backward(newest) {
-		if t.Type == "customer" {
-			return s.store.LearnFirstThread(ctx, conversationID, t.ID)
+// learnFirst notes which thread a conversation began with, lest it be taken for another one with the same words. History may be older than it.
+func (s *Service) learnFirst(ctx context.Context, conversationID int64, threads []helpscout.Thread) error {
+	first := int64(0)
+	for _, t := range threads {
+		if t.Type == "customer" && (first == 0 || t.ID < first) {
+			first = t.ID
 		}
 	}
-	return nil
+	if first == 0 {
+		return nil
+	}
+	return s.store.LearnFirstThread(ctx, conversationID, first)
 }

@@ -109,12 +109,6 @@ func (s *Store) Looked(ctx context.Context, attempt string) error {
 	})
 }
 
-// AttemptAccepted notes that the carrier has the message of an attempt under this id.
-func (s *Store) AttemptAccepted(ctx context.Context, attempt, messageSID string, now time.Time) error {
-	_, err := s.Advance(ctx, attempt, messageSID, Accepted, 0, now)
-	return err
-}
-
 // AttemptAbsent notes that an attempt never arrived at the carrier and queues the message again, or, when it is not to
 // be tried again, gives it up.
 func (s *Store) AttemptAbsent(ctx context.Context, key, attempt string, again bool, now time.Time) error {

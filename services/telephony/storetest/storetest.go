@@ -116,6 +116,7 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"OldWordsWait", oldWordsWait},
 		{"OldWordsOut", oldWordsOut},
 		{"ForgettingRest", forgettingRest},
+		{"LoadedTexts", loadedTexts}, {"LoadedPending", loadedPending}, {"TextsKnown", textsKnown}, {"OptedOutAtCarrier", optedOutAtCarrier}, {"ForgetLooked", forgetLooked},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
 	}
@@ -214,4 +215,10 @@ func (b *book) wantWork(topic string, oldest time.Time, lanes ...string) {
 	if some != (len(lanes) > 0) || some && !at.Equal(oldest) {
 		b.t.Errorf("%s: oldest %v, %v, want %v", topic, at, some, oldest)
 	}
+}
+
+// AttemptAccepted notes that the carrier has the message of an attempt under this id.
+func (b *book) AttemptAccepted(ctx context.Context, attempt, id string, now time.Time) error {
+	_, err := b.Advance(ctx, attempt, id, sqlstore.Accepted, 0, now)
+	return err
 }
