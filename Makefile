@@ -47,24 +47,20 @@ images: ## container images of the services and the simulator, each PREFIXbling-
 test: ## all tests, on SQLite and PostgreSQL, with the race detector, and in a real browser
 	tools/get-chromium.sh
 	@# Two at a time, since tests wait more than they work.
-	tools/with-postgres.sh $(MAKE) -j2 --keep-going --no-print-directory tested-together tested-alone tested-for-races
+	tools/with-postgres.sh $(MAKE) -j2 --keep-going --no-print-directory tested tested-for-races
 	@# Its tests look at files outside of that module, whose changes go does not see.
 	GOWORK=off go -C tools test -count=1 ./...
 .PHONY: test
 
-tested-alone:
-	go test $(RACE) -timeout 40m $$(go list work | grep -v '/test$$')
-.PHONY: tested-alone
+# Everything, at full speed.
+tested:
+	go test -timeout 40m work
+.PHONY: tested
 
-# The whole hotline, at full speed. The race detector makes SQLite, which is compiled to Go, ten times slower, and sees nothing of
-# other processes.
-tested-together:
-	go test -timeout 40m ./test
-.PHONY: tested-together
-
-# So what runs in this process runs again, with less of everything.
+# What runs in one process runs again, with less of everything, and on PostgreSQL alone if there is one: the race detector makes SQLite, which
+# is compiled to Go, ten times slower, and sees nothing of other processes.
 tested-for-races:
-	go test $(RACE) -short -timeout 40m ./test
+	go test $(RACE) -short -timeout 40m work
 .PHONY: tested-for-races
 
 bench: ## what a text costs, on SQLite and PostgreSQL, beside what it must cost at least

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,9 +90,12 @@ func several(number func(int) string, from, to int) (all []string) {
 // Help Scout allows little. Texts that come meanwhile arrive all the same. Afterwards the next text of each goes where the others are, nobody
 // is welcomed again, and answers reach them.
 func TestAdopt(t *testing.T) {
-	conversations, live, limit := 5000, 20, 300
+	conversations, live, limit := 1000, 20, 120
 	if testing.Short() {
 		conversations, live, limit = 300, 2, 30
+	}
+	if n, err := strconv.Atoi(os.Getenv("BLING_TEST_ADOPT")); err == nil { // such as 5000
+		conversations, limit = n, 300
 	}
 	binary := filepath.Join(t.TempDir(), "bling")
 	if out, err := exec.Command("go", "build", "-o", binary, "github.com/bling-hotline/bling/cmd/bling").CombinedOutput(); err != nil {

@@ -27,9 +27,10 @@ type LoadTextsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The hotline's number, or mobilecommons:CAMPAIGN.
 	Hotline string `protobuf:"bytes,1,opt,name=hotline,proto3" json:"hotline,omitempty"`
-	// The whole time. Another time is another load, which begins at its own beginning.
+	// When the whole time begins. Another time is another load, which begins at its own beginning.
 	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	To   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// When it ends.
+	To *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	// How much of it is to be looked at now, in seconds.
 	StepSeconds int64 `protobuf:"varint,4,opt,name=step_seconds,json=stepSeconds,proto3" json:"step_seconds,omitempty"`
 	// Whether to begin anew.
@@ -128,8 +129,9 @@ type LoadTextsResponse struct {
 	Till *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=till,proto3" json:"till,omitempty"`
 	// Whether the step was so large that the carrier's list does not have all of it. Nothing was done: ask for a smaller one.
 	TooMuch bool `protobuf:"varint,2,opt,name=too_much,json=tooMuch,proto3" json:"too_much,omitempty"`
-	// How many texts there were in this step, and how many of them are new.
-	Found         int64 `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`
+	// How many texts there were in this step.
+	Found int64 `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`
+	// How many of them are new.
 	Fresh         int64 `protobuf:"varint,4,opt,name=fresh,proto3" json:"fresh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
