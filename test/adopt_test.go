@@ -90,6 +90,7 @@ func several(number func(int) string, from, to int) (all []string) {
 // Help Scout allows little. Texts that come meanwhile arrive all the same. Afterwards the next text of each goes where the others are, nobody
 // is welcomed again, and answers reach them.
 func TestAdopt(t *testing.T) {
+	t.Parallel()
 	conversations, live, limit := 1000, 20, 120
 	if testing.Short() {
 		conversations, live, limit = 300, 2, 30

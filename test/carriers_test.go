@@ -57,6 +57,7 @@ func telnyxHas(t *testing.T, h *hotlinetest.Hotline, number string, n int) (bodi
 
 // A hotline at Telnyx: each webhook comes twice, and of each text we send it is told first that it has arrived, and then that it was sent.
 func TestTelnyx(t *testing.T) {
+	t.Parallel()
 	eachAt(t, "telnyx", simulator.Hotline, func(t *testing.T, h *hotlinetest.Hotline) {
 		picture := telnyxsim.Media{ContentType: "image/png", Data: []byte("a picture")}
 		_, err := h.Telnyx.Text(supporter, simulator.Hotline, "hello 👋 שלום", picture)
@@ -96,6 +97,7 @@ func TestTelnyx(t *testing.T) {
 
 // Promise 3 at a carrier that cannot be asked: a text whose answer was lost is told of by its webhook, or else not repeated, and the ticket says so.
 func TestTelnyxUnclear(t *testing.T) {
+	t.Parallel()
 	eachAt(t, "telnyx", simulator.Hotline, func(t *testing.T, h *hotlinetest.Hotline) {
 		_, err := h.Telnyx.Text(supporter, simulator.Hotline, "hello")
 		must(t, err)
@@ -156,6 +158,7 @@ func mobileCommonsHas(t *testing.T, h *hotlinetest.Hotline, number string, n int
 
 // A hotline that is a campaign at Mobile Commons, which tells us nothing: texts are asked for, and nobody knows whether ours arrive.
 func TestMobileCommons(t *testing.T) {
+	t.Parallel()
 	eachAt(t, "mobilecommons", campaign, func(t *testing.T, h *hotlinetest.Hotline) {
 		_, err := h.MobileCommons.Text(supporter, campaign, "hello 👋 שלום")
 		must(t, err)
@@ -204,6 +207,7 @@ func TestMobileCommons(t *testing.T) {
 
 // A text whose answer was lost is looked for among those that Mobile Commons has sent, and is not sent twice.
 func TestMobileCommonsUnclear(t *testing.T) {
+	t.Parallel()
 	eachAt(t, "mobilecommons", campaign, func(t *testing.T, h *hotlinetest.Hotline) {
 		_, err := h.MobileCommons.Text(supporter, campaign, "hello")
 		must(t, err)

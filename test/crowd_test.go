@@ -18,6 +18,7 @@ var trouble = fault.Switches{ErrorRate: 0.02, DropAfterRate: 0.02}
 // Promises 2, 3 and 4 in a crowd, with vendors that fail: each text once and in order, one conversation and one welcome
 // text for each supporter.
 func TestCrowd(t *testing.T) {
+	t.Parallel()
 	run := func(t *testing.T, db sqldb.Config, replicas int) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()

@@ -202,6 +202,7 @@ type finding struct{ Check, Name, Level, Says, Fix string }
 
 // One thing after the other is broken by hand. Doctor finds that, and nothing else.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	p := newPatient(t)
 	expired := t.TempDir()
 	if err := p.authority.Issue(expired, []string{"bling"}, time.Now().Add(-2*time.Hour), time.Hour); err != nil {
@@ -315,6 +316,7 @@ func (p *patient) database(service string) *sql.DB {
 
 // What people read has the fix below each finding; what programs read is always the same; a quick look asks nobody.
 func TestDoctorPrints(t *testing.T) {
+	t.Parallel()
 	p := newPatient(t)
 	first, _ := p.run("doctor", "-json")
 	for range 3 {

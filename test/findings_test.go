@@ -44,6 +44,7 @@ func (c changes) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // A service that runs finds out by itself that its vendor's account was changed, says so once, and that it is well again.
 func TestFindings(t *testing.T) {
+	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
 		replicas := 1
 		if db.URL != "" {
@@ -121,6 +122,7 @@ func TestFindings(t *testing.T) {
 
 // What the checks find is what Prometheus sees.
 func TestFindingsMetric(t *testing.T) {
+	t.Parallel()
 	p := newPatient(t, "BLING_CHECK_EVERY=100ms")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

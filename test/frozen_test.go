@@ -18,6 +18,7 @@ import (
 
 // A host that vanishes in the middle of a transaction leaves one lane locked. Everybody else is still heard.
 func TestFrozenTransaction(t *testing.T) {
+	t.Parallel()
 	db := sqldbtest.Postgres(t)
 	h := hotlinetest.Start(t, hotlinetest.Options{DB: db})
 	h.HelpScout.Faults().Set(fault.Switches{ErrorRate: 1, Status: 503}) // so that the lane keeps its job
@@ -63,6 +64,7 @@ func TestFrozenTransaction(t *testing.T) {
 
 // What surely never reached the carrier does not count against a text.
 func TestSureFailuresDoNotCount(t *testing.T) {
+	t.Parallel()
 	h := hotlinetest.Start(t, hotlinetest.Options{DB: sqldbtest.Any(t)})
 	create := "POST /2010-04-01/Accounts/" + twiliosim.DefaultAccountSID + "/Messages.json"
 	h.Twilio.Faults().Set(fault.Switches{FailNext: 4, FailNextStatus: 429, FailNextRetryAfter: 1, Path: create})

@@ -24,6 +24,7 @@ import (
 // Nothing is lost and nothing doubled when the whole hotline is killed, twenty times, at any moment, while a crowd texts
 // and both vendors fail.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	ctx, vendors, bling := served(t, hotlinetest.Options{})
 	vendors.Twilio.Faults().Set(trouble)
 	vendors.HelpScout.Faults().Set(trouble)
@@ -147,6 +148,7 @@ func TestKillCalls(t *testing.T) {
 
 // One press of Dial is one call at most, and one note, when the whole hotline is killed at any moment of it.
 func TestKillCallBack(t *testing.T) {
+	t.Parallel()
 	ctx, vendors, bling := served(t, hotlinetest.Options{}, "BLING_LOOK_EVERY=1s")
 	gateway, _, _ := strings.Cut(vendors.Twilio.Numbers()[0].SMSURL, "/bling/")
 	b := (&backs{Hotline: &hotlinetest.Hotline{Vendors: vendors, URL: gateway}, t: t}).browser()

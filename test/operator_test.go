@@ -136,6 +136,7 @@ func TestOperatorUnrouted(t *testing.T) {
 
 // An outage of Twilio is one step in a text's story, which grows minute by minute as long as it lasts, and says why.
 func TestOperatorTwilioDown(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	each(t, func(t *testing.T, h *hotlinetest.Hotline) {
 		const create = "POST /2010-04-01/Accounts/" + twiliosim.DefaultAccountSID + "/Messages.json"
@@ -159,6 +160,7 @@ func TestOperatorTwilioDown(t *testing.T) {
 
 // While Help Scout is down, a text that waits says so once for each reason, however often it is tried.
 func TestOperatorHelpScoutDown(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, h *hotlinetest.Hotline) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()

@@ -44,6 +44,7 @@ func ledgers(t *testing.T, h *hotlinetest.Hotline, id string) (states [2]operato
 // What Help Scout refuses for good is dead in both ledgers and holds nobody up. When an operator says so, whichever ledger is told first, it
 // comes into the ticket once, as if nothing had been.
 func TestOperatorDeadText(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{400, 413} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			each(t, func(t *testing.T, h *hotlinetest.Hotline) {
@@ -146,6 +147,7 @@ func TestOperatorDeadEvent(t *testing.T) {
 
 // An outage of Help Scout is one step in the story of a text, which grows as long as it lasts, and says why.
 func TestOperatorOutage(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, h *hotlinetest.Hotline) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -80,6 +80,7 @@ func TestPauseCalls(t *testing.T) {
 // Nothing is lost, doubled or out of order when a hotline is paused in the middle of a crowd, killed while it is paused, and resumed; and while
 // it is paused nothing moves but a code that somebody waits for.
 func TestPauseKill(t *testing.T) {
+	t.Parallel()
 	grpc := hotlinetest.FreeAddr(t)
 	ctx, vendors, bling := served(t, hotlinetest.Options{HelpScout: func(c *helpscoutsim.Config) {
 		c.MaxAttempts, c.DiscardLimit, c.Backoff = 1000, 1000, func(int) time.Duration { return 100 * time.Millisecond }

@@ -62,6 +62,7 @@ func TestErasePersonInTrouble(t *testing.T) {
 
 // Of a conversation that somebody else has written in, too, only what was theirs is taken out, and the answer says so. The other one goes on.
 func TestErasePersonMerged(t *testing.T) {
+	t.Parallel()
 	for name, kimsStays := range map[string]bool{"into Lee's": false, "into Kim's": true} {
 		t.Run(name, func(t *testing.T) {
 			people(t, func(t *testing.T, w *town) {
@@ -112,6 +113,7 @@ func TestErasePersonMerged(t *testing.T) {
 
 // Nobody is erased while they talk; and what Twilio does not delete yet is deleted when it does.
 func TestErasePersonTooEarly(t *testing.T) {
+	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
 		clock := &simulator.Clock{}
 		w := &town{hotlinetest.Start(t, hotlinetest.Options{DB: db, Now: clock.Now}), t}

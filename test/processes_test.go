@@ -29,6 +29,7 @@ import (
 // Every service runs as a process of its own, from its own binary, twice, on one PostgreSQL; and any of them may be
 // killed at any moment. They know each other by certificates.
 func TestProcesses(t *testing.T) {
+	t.Parallel()
 	db := sqldbtest.Postgres(t)
 	dir := t.TempDir()
 	binaries := map[string]string{}

@@ -87,6 +87,7 @@ func TestProvisionTwice(t *testing.T) {
 
 // Whichever request fails, done or not: no number points to nothing then, and the next run ends where an undisturbed one does.
 func TestProvisionHalfWay(t *testing.T) {
+	t.Parallel()
 	// renumbered is production when a hotline's main number has changed: another flow is needed, and one is not any more.
 	renumbered := production()
 	renumbered.hotlines[0].Number, renumbered.hotlines[0].MoreNumbers = "+15017122662", []phone.Number{simulator.Hotline}

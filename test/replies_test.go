@@ -23,6 +23,7 @@ import (
 // and the hotline killed ten times at any moment. Each reply is at the phone at most once, in the order in which they were
 // written, and the ticket says of each what became of it.
 func TestReplies(t *testing.T) {
+	t.Parallel()
 	const supporters, replies, kills = 100, 1000, 10
 	ctx, vendors, bling := served(t, hotlinetest.Options{HelpScout: func(c *helpscoutsim.Config) {
 		c.Shuffle, c.DuplicatesUpTo, c.Seed = true, 2, 7

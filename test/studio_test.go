@@ -159,6 +159,7 @@ func (l *studioLine) nothing() {
 
 // The gateway does not answer calls, but the rest works: the voicemail comes by the flow, whenever the caller hangs up.
 func TestStudioCallFallback(t *testing.T) {
+	t.Parallel()
 	vendorsFlow(t)
 	for name, acts := range map[string][]twiliosim.Act{
 		"hung up":              speaks(hangsUp(2 * time.Second)),
@@ -220,6 +221,7 @@ func TestStudioTextFallback(t *testing.T) {
 
 // A text that nothing of ours takes: its sender is told, once. It is found when we are back.
 func TestStudioTextOutage(t *testing.T) {
+	t.Parallel()
 	vendorsFlow(t)
 	eachStudio(t, "fallback.json", func(l *studioLine) {
 		l.withFallback()
@@ -237,6 +239,7 @@ func TestStudioTextOutage(t *testing.T) {
 
 // Studio answers calls, and only its voicemails are ours. The number has no status callback: the calls are not ours.
 func TestKeepStudio(t *testing.T) {
+	t.Parallel()
 	vendorsFlow(t)
 	const ann, bob = "+16175550101", "+16175550102" // as in the flow
 	keep := func(l *studioLine) {

@@ -24,6 +24,7 @@ import (
 // Replies whose webhooks are lost, so many that Help Scout has switched the webhook off, go out once and in order; nothing else does. When
 // the webhooks come at last they change nothing.
 func TestSweepReplies(t *testing.T) {
+	t.Parallel()
 	swept(t, func(t *testing.T, h *hotlinetest.Hotline, clock *simulator.Clock) {
 		const people = 30 // more than are on a page
 		for i := range people {
@@ -81,6 +82,7 @@ func TestSweepReplies(t *testing.T) {
 // The ticket learns what became of a text although no callback has told us: from the list, and from the message itself where the list
 // does not have it.
 func TestSweepStatus(t *testing.T) {
+	t.Parallel()
 	swept(t, func(t *testing.T, h *hotlinetest.Hotline, clock *simulator.Clock) {
 		h.Lose("/bling/twilio_status/")
 		h.Twilio.SetCarrier(person(2), twiliosim.Carrier{Undelivered: 30003})

@@ -245,6 +245,7 @@ func TestUndelivered(t *testing.T) {
 // Promise 3: a send whose answer was lost is looked up, by the status callback or by the list of messages, and
 // repeated only if it surely did not happen.
 func TestUnclearSend(t *testing.T) {
+	t.Parallel()
 	const create = "POST /2010-04-01/Accounts/" + twiliosim.DefaultAccountSID + "/Messages.json"
 	for name, tt := range map[string]struct {
 		fault    fault.Switches
