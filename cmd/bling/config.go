@@ -69,6 +69,9 @@ func hotlinesOf(environ []string) (hotline.Hotlines, error) {
 func english(file document.Document) string {
 	var b strings.Builder
 	for _, h := range file.Hotlines {
+		if h.Calls == nil {
+			continue // its carrier has no calls
+		}
 		s := cmp.Or(h.Calls.Says, &document.Says{})
 		var missing []string
 		for _, sentence := range []struct {

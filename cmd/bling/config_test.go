@@ -16,6 +16,7 @@ func TestConfig(t *testing.T) {
 	for _, environ := range [][]string{
 		{"BLING_CONFIG=" + exampleHotlines},
 		{"BLING_MAILBOXES=twilio:+15017122661:206906, twilio:+442071838750:5", "BLING_WELCOME_TEXT=Hi", "BLING_TLS_DIR=/nowhere", "BLING_DIALER_KEY_FILE=/nowhere"},
+		{"BLING_MAILBOXES=telnyx:+15017122661:206906, mobilecommons:189358:5"},
 	} {
 		var out bytes.Buffer
 		if err := config(&out, environ, nil); err != nil {
@@ -64,6 +65,20 @@ func TestConfigProblems(t *testing.T) {
 	}
 	if err := config(&out, nil, []string{"x"}); err == nil {
 		t.Error("an argument is no problem")
+	}
+}
+
+// Who carries a hotline is said, and nothing of calls where there are none.
+func TestConfigElsewhere(t *testing.T) {
+	var out bytes.Buffer
+	if err := config(&out, []string{"BLING_MAILBOXES=mobilecommons:189358:5,telnyx:+15017122661:6"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, out.String(), "transport: mobilecommons\n", `campaign: "189358"`, "transport: telnyx\n", `number: "+15017122661"`)
+	for _, none := range []string{"calls:", "call_back:", "in English"} {
+		if strings.Contains(out.String(), none) {
+			t.Errorf("%q is there\n%s", none, &out)
+		}
 	}
 }
 

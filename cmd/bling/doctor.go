@@ -12,6 +12,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/check"
 	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	"github.com/bling-hotline/bling/services/dialer"
@@ -20,8 +21,11 @@ import (
 	"github.com/bling-hotline/bling/services/switchboard"
 	switchboardstore "github.com/bling-hotline/bling/services/switchboard/sqlstore"
 	"github.com/bling-hotline/bling/services/telephony"
+	"github.com/bling-hotline/bling/services/telephony/carrier"
+	"github.com/bling-hotline/bling/services/telephony/mobilecommons"
 	twilioaccount "github.com/bling-hotline/bling/services/telephony/provision"
 	telephonystore "github.com/bling-hotline/bling/services/telephony/sqlstore"
+	"github.com/bling-hotline/bling/services/telephony/telnyx"
 	"github.com/bling-hotline/bling/services/telephony/twilio"
 	"github.com/bling-hotline/bling/services/ticketing"
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
@@ -31,8 +35,8 @@ import (
 
 const doctorHelp = `bling doctor                    looks whether everything is as it should be, and says what to do about what is not
 
-It reads the same environment as bling serve, and looks at the configuration, the databases, the certificates, the accounts at Twilio and
-Help Scout, and at the public address as the vendors see it: for that alone the hotline must run. It changes nothing.
+It reads the same environment as bling serve, and looks at the configuration, the databases, the certificates, the accounts at the carriers
+and Help Scout, and at the public address as the vendors see it: for that alone the hotline must run. It changes nothing.
 
 Exit code 0: all is well, 3: there are warnings, 1: there are failures.
 
@@ -83,6 +87,7 @@ func diagnose(environ []string, quick bool) ([]check.Check, error) {
 	switchboard.FromEnv(r)
 	problems := r.Err()
 	good := func(names ...string) bool { return !slices.ContainsFunc(names, r.Failed) }
+	atTwilio := len(phones.Hotlines) == 0 || len(phones.Hotlines.On(hotline.Twilio)) > 0 // of hotlines that cannot be read nobody knows
 
 	checks := []check.Check{{Name: "configuration", Do: func(context.Context) []check.Finding { return configuration(problems) }}}
 	if good("BLING_DATABASE_URL", "BLING_DATA_DIR") {
@@ -113,15 +118,27 @@ func diagnose(environ []string, quick bool) ([]check.Check, error) {
 		checks = append(checks, contactDomain(desk.Domain, desk.APIURL))
 	}
 	if good("BLING_PUBLIC_URL") {
-		checks = append(checks, check.Outside{
-			URL: door.PublicURL, TwilioTokens: door.TwilioTokens, HelpScoutSecrets: r.Optional("HELPSCOUT_WEBHOOK_SECRET"),
-			Version: telemetry.Version(), Simulated: phones.APIURL != telephony.TwilioURL, Now: time.Now,
-		}.Check())
+		outside := check.Outside{
+			URL: door.PublicURL, HelpScoutSecrets: r.Optional("HELPSCOUT_WEBHOOK_SECRET"),
+			Version: telemetry.Version(), Simulated: phones.Simulated(), Now: time.Now,
+		}
+		if atTwilio {
+			outside.TwilioTokens = door.TwilioTokens
+		}
+		if len(phones.Hotlines.On(hotline.Telnyx)) > 0 {
+			outside.TelnyxKeys = door.TelnyxKeys
+		}
+		checks = append(checks, outside.Check())
 	}
 	if !good("BLING_PUBLIC_URL", "BLING_ENVIRONMENT", "BLING_CONFIG", "BLING_MAILBOXES") {
 		return checks, nil
 	}
-	if good("TWILIO_API_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN") {
+	others, err := carriers(phones, good)
+	if err != nil {
+		return nil, err
+	}
+	checks = append(checks, twilioaccount.CarrierChecks(phones.Hotlines, others)...)
+	if atTwilio && good("TWILIO_API_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN") {
 		client, err := twilio.New(phones.APIURL, phones.AccountSID, phones.AuthToken)
 		if err != nil {
 			return nil, err
@@ -135,6 +152,20 @@ func diagnose(environ []string, quick bool) ([]check.Check, error) {
 		checks = append(checks, account.Checks()...)
 	}
 	return checks, nil
+}
+
+// carriers are the clients of the carriers besides Twilio whose accounts are set.
+func carriers(c telephony.Config, good func(names ...string) bool) (clients map[hotline.Transport]carrier.Carrier, err error) {
+	clients = map[hotline.Transport]carrier.Carrier{}
+	if c.Telnyx.APIKey != "" && good("TELNYX_API_URL") {
+		if clients[hotline.Telnyx], err = telnyx.New(c.Telnyx.URL, c.Telnyx.APIKey); err != nil {
+			return nil, err
+		}
+	}
+	if c.MobileCommons.Username != "" && good("MOBILECOMMONS_API_URL", "MOBILECOMMONS_PASSWORD") {
+		clients[hotline.MobileCommons], err = mobilecommons.New(c.MobileCommons.URL, c.MobileCommons.Username, c.MobileCommons.Password)
+	}
+	return clients, err
 }
 
 // schemas are the tables of all services that have any.

@@ -93,6 +93,8 @@ const nextSteps = `
   bling apply     sets it
   bling doctor    looks whether all is well
   bling serve     opens the hotline
+
+If the number is not at Twilio but at Telnyx, or people write to a campaign at Mobile Commons: see transport in docs/hotlines.example.yaml.
 `
 
 // writeNew writes a file that is not there yet. It has people's numbers.

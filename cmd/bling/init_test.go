@@ -65,7 +65,7 @@ hotlines:
 	if string(file) != want {
 		t.Errorf("%s\nwant\n%s", file, want)
 	}
-	for _, want := range []string{"bling plan", "bling apply", "bling doctor", "bling serve", "export BLING_CONFIG="} {
+	for _, want := range []string{"bling plan", "bling apply", "bling doctor", "bling serve", "export BLING_CONFIG=", "Telnyx"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is missing in\n%s", want, said)
 		}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/progress"
@@ -20,8 +21,9 @@ import (
 const loadHelp = `bling load mobilecommons        brings texts of a time that is over into the tickets: those that came to the campaigns before they were ours
 bling load twilio               the same for a number that was somebody else's until now
 
-Nobody gets an answer because of it, and nobody is subscribed. It may be stopped at any time, and goes on where it was. It takes as long as
-the tickets do: everything that comes in meanwhile goes first.
+Nobody gets an answer because of it, and nobody is subscribed. It may be stopped at any time, and goes on where it was if it is given the same
+time. It takes as long as the tickets do: everything that comes in meanwhile goes first. What has come since the hotline is ours is left alone:
+that comes by itself.
 
 It talks gRPC to telephony` + orToBling
 
@@ -51,8 +53,12 @@ func load(ctx context.Context, out, progressTo io.Writer, terminal bool, environ
 		flags.Usage()
 		return errors.New("want the name of a carrier, and -from")
 	}
+	now := time.Now().Truncate(time.Second)
 	if to.IsZero() {
-		to = time.Now().Truncate(time.Second)
+		to = now
+	}
+	if !from.Before(to) || to.After(now) {
+		return fmt.Errorf("from %s to %s is not a time that is over", local(from), local(to))
 	}
 	at := hotline.FromEnv(r).On(hotline.Transport(words[0]))
 	conn, err := dial(r, "telephony", *addr)
@@ -70,7 +76,11 @@ func load(ctx context.Context, out, progressTo io.Writer, terminal bool, environ
 			l.bar = progress.New(progressTo, terminal, 0, time.Now)
 			l.bar.Label = string(number)
 			if err := l.number(ctx, out, number, *again); err != nil {
-				return fmt.Errorf("%s; what is loaded stays so, and bling load goes on where it was: %w", number, err)
+				l.bar.Done()
+				if !l.dry && errs.KindOf(err) != errs.Invalid { // whoever stops it sees no error
+					fmt.Fprintln(progressTo, "what is loaded stays so; this goes on where it was: bling load", words[0], l.arguments(*only))
+				}
+				return fmt.Errorf("%s: %w", number, err)
 			}
 			loaded++
 		}
@@ -100,6 +110,15 @@ type loading struct {
 	from, to  time.Time
 	dry       bool
 	bar       *progress.Bar // of the hotline it is at
+}
+
+// arguments are those that go on with this load, which is known by its time.
+func (l *loading) arguments(only string) string {
+	s := "-from " + l.from.UTC().Format(time.RFC3339) + " -to " + l.to.UTC().Format(time.RFC3339)
+	if only != "" {
+		s += " -hotline " + only
+	}
+	return s
 }
 
 // number loads the texts to a number, step by step. How long the steps are depends on how much there is.

@@ -10,14 +10,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/bling-hotline/bling/internal/env"
-	"github.com/bling-hotline/bling/internal/hotline"
-	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/process"
 	"github.com/bling-hotline/bling/internal/provision"
 	telephony "github.com/bling-hotline/bling/services/telephony/provision"
-	"github.com/bling-hotline/bling/services/telephony/twilio"
-	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	ticketing "github.com/bling-hotline/bling/services/ticketing/provision"
 )
 
@@ -27,7 +22,8 @@ bling apply                     makes the accounts as they are configured, after
 bling destroy                   takes away what apply has made there, and nothing else, after asking
 
 They read the same environment as bling serve: the hotlines, BLING_PUBLIC_URL, and the vendors' credentials. Two installations that share
-accounts need two names (BLING_ENVIRONMENT), so that each leaves the other's things alone. docs/configuration.md says more.
+accounts need two names (BLING_ENVIRONMENT), so that each leaves the other's things alone. What is to be set at other carriers, by hand, plan
+says. docs/configuration.md says more.
 
 `
 
@@ -65,8 +61,9 @@ func (c console) confirm(question, yes string) error {
 type vendorAccounts struct {
 	environment provision.Environment
 	publicURL   string
-	twilio      *telephony.Account
+	twilio      *telephony.Account // nil: there is none
 	helpScout   *ticketing.Account
+	notes       []string // on what is to be set by hand
 }
 
 // provisionAccounts runs plan, apply or destroy.
@@ -141,17 +138,28 @@ func carryOut(ctx context.Context, out io.Writer, command string, plan provision
 	return fmt.Errorf("%v; run bling %s again, it goes on from there", err, command)
 }
 
-// plan asks both vendors.
+// plan asks the vendors.
 func (a vendorAccounts) plan(ctx context.Context, destroy bool) (all provision.Plan, err error) {
-	atTwilio, atHelpScout := a.twilio.Plan, a.helpScout.Plan
-	if destroy {
-		atTwilio, atHelpScout = a.twilio.Teardown, a.helpScout.Teardown
+	type account interface {
+		Plan(context.Context) (provision.Plan, error)
+		Teardown(context.Context) (provision.Plan, error)
 	}
-	one, err1 := atTwilio(ctx)
-	all.Add(one)
-	other, err2 := atHelpScout(ctx)
-	all.Add(other)
-	return all, errors.Join(err1, err2)
+	accounts := []account{a.helpScout}
+	if a.twilio != nil {
+		accounts = []account{a.twilio, a.helpScout}
+	}
+	var errs []error
+	for _, at := range accounts {
+		ask := at.Plan
+		if destroy {
+			ask = at.Teardown
+		}
+		one, err := ask(ctx)
+		all.Add(one)
+		errs = append(errs, err)
+	}
+	all.Notes = append(all.Notes, a.notes...)
+	return all, errors.Join(errs...)
 }
 
 // show prints a plan.
@@ -188,102 +196,4 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// accountsFromEnv reads what a command needs, and reports every problem at once.
-func accountsFromEnv(environ []string, command string, take numbers, renew bool) (vendorAccounts, error) {
-	r := env.New(environ)
-	process.Known(r)
-	a := vendorAccounts{environment: provision.FromEnv(r), publicURL: r.URL("BLING_PUBLIC_URL", "")}
-	var hotlines hotline.Hotlines
-	secret := ""
-	if command != "destroy" {
-		hotlines, secret = hotline.FromEnv(r), webhookSecret(r)
-		for _, n := range take {
-			if _, ok := hotlines.ByNumber(n); !ok {
-				r.Problem("-take", "%s is no number of a hotline", n)
-			}
-		}
-	}
-	phones, desk := twilioFromEnv(r), helpScoutFromEnv(r)
-	sidebar := len(r.Optional("HELPSCOUT_APP_SECRET")) > 0
-	if err := r.Err(); err != nil {
-		return a, fmt.Errorf("configuration:\n%w", err)
-	}
-	a.twilio = telephony.New(telephony.Config{Hotlines: hotlines, PublicURL: a.publicURL, Environment: a.environment, Take: take}, phones)
-	a.helpScout = ticketing.New(ticketing.Config{
-		Hotlines: hotlines, PublicURL: a.publicURL, Environment: a.environment, Secret: secret, RenewSecret: renew, Sidebar: sidebar,
-	}, desk)
-	return a, nil
-}
-
-// twilioFromEnv is the Twilio account's client; problems go to r.
-func twilioFromEnv(r *env.Reader) *twilio.Client {
-	c, err := twilio.New(r.URL("TWILIO_API_URL", "https://api.twilio.com"), r.Require("TWILIO_ACCOUNT_SID"), first(r.List("TWILIO_AUTH_TOKEN")))
-	if err != nil {
-		r.Problem("TWILIO_API_URL", "%v", err)
-	}
-	return c
-}
-
-// helpScoutFromEnv is the Help Scout account's client; problems go to r.
-func helpScoutFromEnv(r *env.Reader) *helpscout.Client {
-	return helpscout.New(r.URL("HELPSCOUT_API_URL", "https://api.helpscout.net"), r.Require("HELPSCOUT_API_CLIENT_ID"), r.Require("HELPSCOUT_API_CLIENT_SECRET"), helpscout.Unlimited{})
-}
-
-// accountsToChooseFrom are those that the environment has credentials of.
-func accountsToChooseFrom(environ []string) (from accounts) {
-	atTwilio, atHelpScout := env.New(environ), env.New(environ)
-	process.Known(atTwilio)
-	process.Known(atHelpScout)
-	if phones := twilioFromEnv(atTwilio); atTwilio.Err() == nil {
-		from.Numbers = func(ctx context.Context) (names []string, err error) {
-			list, err := phones.Numbers(ctx)
-			for _, n := range list {
-				names = append(names, string(n.Number))
-			}
-			return names, err
-		}
-	}
-	if desk := helpScoutFromEnv(atHelpScout); atHelpScout.Err() == nil {
-		from.Mailboxes = func(ctx context.Context) (boxes []Mailbox, err error) {
-			list, err := desk.Mailboxes(ctx)
-			for _, m := range list {
-				boxes = append(boxes, Mailbox{m.ID, m.Name})
-			}
-			return boxes, err
-		}
-	}
-	return from
-}
-
-// webhookSecret is the secret that Help Scout is to sign with: the first one, while it changes.
-func webhookSecret(r *env.Reader) string {
-	const longest = 40 // https://developer.helpscout.com/mailbox-api/endpoints/webhooks/create/
-	secret := first(r.List("HELPSCOUT_WEBHOOK_SECRET"))
-	if len(secret) > longest {
-		r.Problem("HELPSCOUT_WEBHOOK_SECRET", "is longer than the %d characters that Help Scout takes", longest)
-	}
-	return secret
-}
-
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
-}
-
-// numbers is a flag that may be given several times.
-type numbers []phone.Number
-
-func (n *numbers) String() string { return "" }
-
-func (n *numbers) Set(value string) error {
-	id := phone.Parse(value)
-	if id.Kind != phone.Full {
-		return errors.New("not a phone number")
-	}
-	*n = append(*n, id.Number)
-	return nil
 }

@@ -35,6 +35,8 @@ type Outside struct {
 	URL string // BLING_PUBLIC_URL
 	// TwilioTokens and HelpScoutSecrets must each be accepted.
 	TwilioTokens, HelpScoutSecrets []string
+	// TelnyxKeys are the public keys by which Telnyx's signatures are checked. With any there must be a door for Telnyx.
+	TelnyxKeys []string
 	// Version is the build that should answer. Empty: any.
 	Version string
 	// Quiet leaves out the request without a signature, which the gateway logs each time.
@@ -61,7 +63,7 @@ func (o Outside) look(ctx context.Context) []Finding {
 		return Fail("Set BLING_PUBLIC_URL to an address such as https://hotline.example.org.", "BLING_PUBLIC_URL is no address.")
 	}
 	var found []Finding
-	for _, step := range []func(context.Context, *url.URL) []Finding{o.found, o.certificate, o.unsigned, o.twilio, o.helpScout} {
+	for _, step := range []func(context.Context, *url.URL) []Finding{o.found, o.certificate, o.unsigned, o.twilio, o.telnyx, o.helpScout} {
 		found = append(found, step(ctx, u)...)
 		for _, f := range found {
 			if f.Name == "" && f.Level == Failure {

@@ -1,6 +1,8 @@
 package check_test
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -20,6 +22,7 @@ type door struct {
 	probe           check.Probe
 	slow            time.Duration // by how much its clock is behind
 	events          []string
+	telnyx          bool // there is a door for it
 }
 
 // ServeHTTP answers as the gateway does.
@@ -41,6 +44,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		d.events = append(d.events, r.Header.Get("X-HelpScout-Event"))
 		w.WriteHeader(http.StatusNoContent)
+	case "/bling/telnyx_sms":
+		if !d.telnyx {
+			http.NotFound(w, r)
+			return
+		}
+		http.Error(w, "forbidden", http.StatusForbidden)
 	default:
 		http.NotFound(w, r)
 	}
@@ -49,6 +58,9 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
+
+// telnyxKey could be a public key.
+var telnyxKey = base64.StdEncoding.EncodeToString(make([]byte, ed25519.PublicKeySize))
 
 func TestOutside(t *testing.T) {
 	const well = ""
@@ -101,6 +113,17 @@ func TestOutside(t *testing.T) {
 			want: "telephony", level: check.Failure, says: "not reached"},
 		{name: "ticketing ill", change: func(d *door, _ *check.Outside) { d.probe.Ticketing = "not ready" },
 			want: "ticketing", level: check.Failure, says: "not ready"},
+		{name: "Telnyx", change: func(d *door, o *check.Outside) { d.telnyx, o.TelnyxKeys = true, []string{telnyxKey, telnyxKey} }},
+		{name: "Telnyx alone", change: func(d *door, o *check.Outside) {
+			d.telnyx, d.tokens, o.TelnyxKeys, o.TwilioTokens = true, nil, []string{telnyxKey}, nil
+		}},
+		{name: "no door for Telnyx", change: func(_ *door, o *check.Outside) { o.TelnyxKeys = []string{telnyxKey} },
+			want: "signature of Telnyx", level: check.Failure, says: "no door for Telnyx"},
+		{name: "no key of Telnyx", change: func(d *door, o *check.Outside) { d.telnyx, o.TelnyxKeys = true, []string{telnyxKey, "the secret"} },
+			want: "signature of Telnyx", level: check.Failure, says: "TELNYX_PUBLIC_KEY (number 2 of 2) is no key"},
+		{name: "half a key of Telnyx", change: func(d *door, o *check.Outside) { d.telnyx, o.TelnyxKeys = true, []string{telnyxKey[:20]} },
+			want: "signature of Telnyx", level: check.Failure, says: "is no key"},
+		{name: "quiet, Telnyx", change: func(_ *door, o *check.Outside) { o.Quiet, o.TelnyxKeys = true, []string{telnyxKey} }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := &door{tokens: []string{"the token"}, secrets: []string{"the secret"}, probe: check.Probe{Version: "v2", Telephony: "ready", Ticketing: "ready"}}

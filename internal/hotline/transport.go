@@ -53,3 +53,11 @@ func Campaign(n phone.Number) string {
 	}
 	return id
 }
+
+// Display is how people see a hotline's number: 501-712-2661, campaign 189358 (Mobile Commons).
+func Display(n phone.Number) string {
+	if id := Campaign(n); id != "" {
+		return "campaign " + id + " (Mobile Commons)"
+	}
+	return phone.Parse(string(n)).Display()
+}

@@ -19,8 +19,14 @@ import (
 // Number is a phone number in E.164, such as +16175550142. Logs show its last two digits only.
 type Number string
 
-// LogValue hides the number.
+// campaign stands for a hotline that has no number (hotline.OfCampaign).
+var campaign = regexp.MustCompile(`^mobilecommons:[0-9]+$`)
+
+// LogValue hides the number. A campaign is nobody's, and shown.
 func (n Number) LogValue() slog.Value {
+	if campaign.MatchString(string(n)) {
+		return slog.StringValue(string(n))
+	}
 	if len(n) < 4 {
 		return slog.StringValue("..")
 	}

@@ -131,10 +131,11 @@ func (b *Bar) parts(now time.Time, last bool) (parts []string) {
 	elapsed := now.Sub(b.began)
 	if elapsed >= time.Second && b.done > b.from {
 		rate := float64(b.done-b.from) / elapsed.Seconds()
-		if b.Unit != "" {
-			parts = append(parts, perSecond(float64(b.Count)/elapsed.Seconds()))
-		} else {
+		switch {
+		case b.Unit == "":
 			parts = append(parts, perSecond(rate))
+		case b.Count > 0:
+			parts = append(parts, perSecond(float64(b.Count)/elapsed.Seconds()))
 		}
 		if left := b.total - b.done; left > 0 && !last {
 			parts = append(parts, "about "+rounded(time.Duration(float64(left)/rate*float64(time.Second)))+" left")

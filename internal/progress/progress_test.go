@@ -71,6 +71,57 @@ func TestLog(t *testing.T) {
 		"mailbox 1  91 of 100  10/s  about 1s left  waits longer\nmailbox 1  92 of 100  10/s  about 1s left  waits\nmailbox 1  100 of 100  10/s  in 10s\n")
 }
 
+// A load goes through a time: the share of it that is done, how many texts there were in it, how fast they come, and how long it takes.
+func TestTime(t *testing.T) {
+	for terminal, want := range map[bool]string{
+		true: "\rmailbox 1  [........................]  0%  0 texts\x1b[K\rmailbox 1  [############............]  50%  300 texts  30/s  about 10s left\x1b[K" +
+			"\rmailbox 1  [########################]  100%  600 texts  30/s\x1b[K\rmailbox 1  [########################]  100%  600 texts  30/s  in 20s\x1b[K\n",
+		false: "mailbox 1  0%  0 texts\nmailbox 1  50%  300 texts  30/s  about 10s left\nmailbox 1  100%  600 texts  30/s\nmailbox 1  100%  600 texts  30/s  in 20s\n",
+	} {
+		b := newBar(terminal, 0)
+		b.Unit = "texts"
+		b.Set(0, 7200)
+		for _, share := range []int64{1, 2} {
+			b.later(10 * time.Second)
+			b.Count += 300
+			b.Set(share*3600, 7200)
+		}
+		b.Done()
+		b.want(t, want)
+	}
+}
+
+// A time without texts has no speed, but an end.
+func TestQuietTime(t *testing.T) {
+	b := newBar(false, 0)
+	b.Unit = "texts"
+	b.Set(0, 100)
+	b.later(10 * time.Second)
+	b.Set(50, 100)
+	b.want(t, "mailbox 1  0%  0 texts\nmailbox 1  50%  0 texts  about 10s left\n")
+}
+
+// M8: where nobody watches, ten thousand texts that come in steps are a line each five seconds at most, however many there are in a step.
+func TestLines(t *testing.T) {
+	b := newBar(false, 0)
+	b.Unit = "texts"
+	const steps, perStep, every = 357, 28, 130 * time.Millisecond
+	for i := range int64(steps) {
+		b.Count += perStep
+		b.Set(i+1, steps)
+		b.Say("waits 1s")
+		b.later(every)
+	}
+	b.Done()
+	lines, took := strings.Count(b.out.String(), "\n"), steps*every
+	if most := int(took/(5*time.Second)) + 3; lines > most || lines < most-3 { // the first, that it waits, the last
+		t.Errorf("%d lines in %v:\n%s", lines, took, b.out.String())
+	}
+	if !strings.HasSuffix(b.out.String(), "100%  9996 texts  215/s  in 46s\n") {
+		t.Errorf("it ends with %q", b.out.String())
+	}
+}
+
 // Nothing is divided by nothing, and more than there should be is no trouble.
 func TestOdd(t *testing.T) {
 	for total, want := range map[int64]string{

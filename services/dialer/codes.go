@@ -96,7 +96,7 @@ func (s *Service) stopped(ctx context.Context, h hotline.Hotline, number phone.N
 	if err != nil || !known.GetOptedOut() {
 		return ""
 	}
-	return "This phone has told " + called(h) + " to STOP texts. Text START to " + phone.Parse(string(h.Number)).Display() + " from it first."
+	return "This phone has told " + called(h) + " to STOP texts. Text START to " + hotline.Display(h.Number) + " from it first."
 }
 
 // noteCode puts the code into the ticket that proves who works there.
@@ -114,7 +114,7 @@ func called(h hotline.Hotline) string {
 	if h.Name != "" {
 		return h.Name
 	}
-	return "the hotline " + phone.Parse(string(h.Number)).Display()
+	return "the hotline " + hotline.Display(h.Number)
 }
 
 // giveCodes takes codes, and does what they were asked for.

@@ -85,7 +85,7 @@ func (s *Service) mine(w http.ResponseWriter, r *http.Request, me session) (c co
 		return c, false
 	}
 	if !member {
-		s.show(w, r, http.StatusOK, pages.Enrol{Agent: me.Name, Hotline: called(c.hotline), Number: display(me.phone), Ticket: s.ring.ticket(t)})
+		s.offer(w, r, c.hotline, pages.Enrol{Agent: me.Name, Number: display(me.phone), Ticket: s.ring.ticket(t)})
 		return c, false
 	}
 	return c, true

@@ -43,7 +43,17 @@ func (s *Service) open(w http.ResponseWriter, r *http.Request) {
 		s.keptOut(w, r, t, err)
 		return
 	}
-	s.show(w, r, http.StatusOK, pages.Enrol{Agent: name, Hotline: called(h), Ticket: raw})
+	s.offer(w, r, h, pages.Enrol{Agent: name, Ticket: raw})
+}
+
+// offer lets an agent set themselves up for a hotline, if there is anything to be gained by it.
+func (s *Service) offer(w http.ResponseWriter, r *http.Request, h hotline.Hotline, p pages.Enrol) {
+	if h.CallBack.Off {
+		s.show(w, r, http.StatusOK, pages.Message{Title: "No call back", Text: "This hotline does not call back.", Href: "/dialer/", Link: "Start page"})
+		return
+	}
+	p.Hotline = called(h)
+	s.show(w, r, http.StatusOK, p)
 }
 
 func conversationPath(id int64) string { return fmt.Sprintf("/dialer/conversations/%d", id) }

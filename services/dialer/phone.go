@@ -1,8 +1,10 @@
 package dialer
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
@@ -18,13 +20,20 @@ func (s *Service) phonePage(w http.ResponseWriter, r *http.Request, me session) 
 
 func display(n phone.Number) string { return phone.Parse(string(n)).Display() }
 
-// hotlineOf is the hotline that an agent works for, as far as that matters to who sends them texts.
-func (s *Service) hotlineOf(r *http.Request, me session) (h hotline.Hotline) {
-	if mailbox, err := s.store.Mailbox(r.Context(), me.UserID); err == nil {
-		h, _ = s.Hotlines.ByMailbox(mailbox)
+// hotlineOf is the hotline that an agent works for, as far as that matters to who sends them texts: one that calls back, as its carrier texts
+// whoever it calls. (Mobile Commons texts those only who have joined the campaign.)
+func (s *Service) hotlineOf(ctx context.Context, userID int64) (h hotline.Hotline) {
+	all := s.Hotlines
+	if mailbox, err := s.store.Mailbox(ctx, userID); err == nil {
+		if theirs, ours := all.ByMailbox(mailbox); ours {
+			all = append(hotline.Hotlines{theirs}, all...)
+		}
 	}
-	if h.Number == "" && len(s.Hotlines) > 0 {
-		h = s.Hotlines[0]
+	if i := slices.IndexFunc(all, func(h hotline.Hotline) bool { return !h.CallBack.Off }); i >= 0 {
+		return all[i]
+	}
+	if len(all) > 0 {
+		h = all[0]
 	}
 	return h
 }
@@ -35,7 +44,7 @@ func (s *Service) changePhone(w http.ResponseWriter, r *http.Request, me session
 	again := func(status int, problem string) {
 		s.show(w, r, status, pages.ChangePhone{Agent: me.Name, Phone: display(me.phone), Number: typed, Next: next, Problem: problem})
 	}
-	id, h := phone.Parse(typed), s.hotlineOf(r, me)
+	id, h := phone.Parse(typed), s.hotlineOf(r.Context(), me.UserID)
 	if why := s.Hotlines.MayCall(h, id); why != "" {
 		again(http.StatusUnprocessableEntity, why)
 		return
@@ -86,7 +95,7 @@ func (s *Service) finishPhone(w http.ResponseWriter, r *http.Request, c sqlstore
 	log := entry(r, me.AgentRow, phoneChanged)
 	log.Detail = "phone ends in " + c.Ending
 	s.note(r.Context(), log)
-	h := s.hotlineOf(r, me)
+	h := s.hotlineOf(r.Context(), me.UserID)
 	if _, err := s.Telephony.SendText(r.Context(), &telephonyv1.SendTextRequest{
 		Key: "dialer-changed:" + c.ID, Hotline: string(h.Number), To: string(me.phone), Private: true,
 		Body: fmt.Sprintf("Your phone for calling back from %s is now another one. If that was not you, tell whoever runs the hotline.", called(h)),

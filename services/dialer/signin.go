@@ -53,15 +53,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 func (s *Service) textSignIn(ctx context.Context, a sqlstore.AgentRow, number phone.Number, c code) {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
-	mailbox, err := s.store.Mailbox(ctx, a.UserID)
-	h, ok := s.Hotlines.ByMailbox(mailbox)
-	if !ok && len(s.Hotlines) > 0 {
-		h = s.Hotlines[0]
-	}
-	if err == nil || errors.Is(err, sqlstore.ErrNotFound) {
-		err = s.textCode(ctx, h, number, c)
-	}
-	if err != nil {
+	if err := s.textCode(ctx, s.hotlineOf(ctx, a.UserID), number, c); err != nil {
 		s.Log.ErrorContext(ctx, "a code could not be texted", "user_id", a.UserID, "err", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	"github.com/bling-hotline/bling/services/switchboard/pages"
@@ -31,7 +32,7 @@ func (s *Service) showHotlines(w http.ResponseWriter, r *http.Request, me sessio
 		view := pages.Hotline{Number: string(h.Number), Name: h.Name}
 		var shown []string
 		for _, n := range h.Numbers() {
-			shown = append(shown, phone.Parse(string(n)).Display())
+			shown = append(shown, hotline.Display(n))
 		}
 		if view.Numbers = strings.Join(shown, ", "); view.Name == "" {
 			view.Name, view.Numbers = view.Numbers, ""

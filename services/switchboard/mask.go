@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
@@ -38,7 +39,7 @@ func whole(raw string) string {
 
 // hotline is how a hotline's number is shown: with the name of the hotline, if it has one.
 func (s *Service) hotline(number string) string {
-	shown := phone.Parse(number).Display()
+	shown := hotline.Display(phone.Number(number))
 	if number == "" {
 		return ""
 	}
@@ -73,7 +74,9 @@ func (s *Service) scrubTyped(text string) string {
 // maskOthers masks a number, unless it is a hotline's.
 func (s *Service) maskOthers(found string) string {
 	id := phone.Parse(found)
-	if _, ours := s.Hotlines.ByNumber(id.Number); ours {
+	_, ours := s.Hotlines.ByNumber(id.Number)
+	_, campaign := s.Hotlines.ByNumber(hotline.OfCampaign(found))
+	if ours || campaign {
 		return found
 	}
 	if id.Kind != phone.Full {

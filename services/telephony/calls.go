@@ -124,12 +124,12 @@ func (s *Service) ReceiveCallStatus(ctx context.Context, r *telephonyv1.ReceiveC
 }
 
 // call is a call to one of our numbers. A number that is not configured is answered all the same: what is said there is kept
-// until it is.
+// until it is. So is one at a carrier that has no calls.
 func (s *Service) call(from, to string) callflow.Call {
 	from = cmp.Or(clean(from), "anonymous") // whoever calls is somebody
 	number := phone.Parse(clean(to))
 	h, ok := s.Hotlines.ByNumber(number.Number)
-	if !ok {
+	if !ok || !h.Transport.Can().Calls {
 		h = hotline.New(number.Number, 0)
 	}
 	return callflow.Call{Hotline: h, From: phone.Parse(from), To: number, Base: s.PublicURL, Now: s.Now()}

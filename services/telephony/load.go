@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/bling-hotline/bling/internal/books"
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/phone"
+	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
 )
@@ -50,7 +53,7 @@ func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest
 			at, err = s.store.LookedTill(ctx, name, from)
 		}
 		if err != nil {
-			return nil, errs.Wrap(errs.Unavailable, err, "how far the load is could not be read; ask again").After(time.Second)
+			return nil, unread(err)
 		}
 	}
 	res := &telephonyv1.LoadTextsResponse{Till: timestamppb.New(at)}
@@ -61,6 +64,10 @@ func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest
 	if !at.Before(to) {
 		return res, nil
 	}
+	live, err := s.liveSince(ctx, number)
+	if err != nil {
+		return nil, unread(err)
+	}
 	list, whole, err := inbox.TextsTo(ctx, number, at, till)
 	if err != nil {
 		return nil, notListed(err)
@@ -69,11 +76,20 @@ func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest
 		res.TooMuch = true
 		return res, nil
 	}
-	res.Till, res.Found = timestamppb.New(till), int64(len(list))
+	list = slices.DeleteFunc(list, func(t carrier.ListedText) bool { return !t.At.Before(live) })
+	res.Till = timestamppb.New(till)
+	// The ends of a time are in two steps, as carriers count them differently; what is there is counted in one.
+	counted := slices.DeleteFunc(slices.Clone(list), func(t carrier.ListedText) bool {
+		return t.At.Before(at) || !t.At.Before(till) && till.Before(to)
+	})
+	res.Found = int64(len(counted))
 	if r.GetDryRun() {
-		known, err := s.store.TextsKnown(ctx, textIDs(list))
-		res.Fresh = int64(len(list) - len(known))
-		return res, err
+		known, err := s.store.TextsKnown(ctx, textIDs(counted))
+		if err != nil {
+			return nil, unread(err)
+		}
+		res.Fresh = int64(len(counted) - len(known))
+		return res, nil
 	}
 	fresh, err := s.recordFound(ctx, inbox, number, list, true)
 	if err == nil {
@@ -84,6 +100,24 @@ func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest
 	}
 	res.Fresh = int64(fresh)
 	return res, nil
+}
+
+// liveSince is since when texts to a hotline come by themselves, and are looked for should they not: they are answered, and no load must
+// bring them in before, as history.
+func (s *Service) liveSince(ctx context.Context, number phone.Number) (since time.Time, err error) {
+	for _, l := range s.lists() {
+		if l.kind == operatorv1.Kind_KIND_TEXT_IN {
+			since, err = s.sweptTill(ctx, l, number)
+		}
+	}
+	if oldest := s.Now().Add(-books.Back); since.Before(oldest) {
+		since = oldest // nothing older is looked for
+	}
+	return since.Truncate(time.Second), err
+}
+
+func unread(err error) error {
+	return errs.Wrap(errs.Unavailable, err, "how far the load is could not be read; ask again").After(time.Second)
 }
 
 // notListed says when a list that could not be had is to be asked for again.

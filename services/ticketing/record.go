@@ -2,8 +2,10 @@ package ticketing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -13,6 +15,9 @@ import (
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
 )
+
+// loadedAgain is when a text that was loaded is to be tried again.
+const loadedAgain = 2 * time.Second
 
 // RecordInboundText posts a text to the supporter's conversation, once.
 func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordInboundTextRequest) (*ticketingv1.RecordInboundTextResponse, error) {
@@ -40,6 +45,10 @@ func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordIn
 		return s.postText(ctx, who, lane, e, text)
 	})
 	if err != nil {
+		// Who waits the longer the older a text is would wait longest for history, of which the age says nothing.
+		if failure, ok := errors.AsType[*errs.Error](err); ok && r.GetLoaded() && failure.Kind == errs.Unavailable && failure.RetryAfter == 0 {
+			return nil, errs.Wrap(failure.Kind, err, "%s", failure.Message).After(loadedAgain)
+		}
 		return nil, err
 	}
 	if e.State == sqlstore.Dead {

@@ -142,6 +142,21 @@ func (s *Sim) Text(from, campaign, body string) (id string, err error) {
 	return m.ID, nil
 }
 
+// Past adds a text that somebody sent in the past, in the order of their times, and returns its id. Nobody is subscribed because of it.
+func (s *Sim) Past(m Message) (id string, err error) {
+	phone, ok := normalize(m.Phone)
+	if !ok || !s.hasCampaign(m.Campaign) {
+		return "", errors.New("no such campaign, or not a number")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.profileOf(phone)
+	m.ID, m.Phone, m.Type, m.At = s.newID(), phone, "generic", m.At.UTC().Truncate(time.Second)
+	s.all = append(s.all, m)
+	s.noteChange()
+	return m.ID, nil
+}
+
 // SetProfile gives somebody a name and custom columns, and makes their profile if there is none.
 func (s *Sim) SetProfile(number, firstName, lastName string, columns map[string]string) {
 	phone, ok := normalize(number)

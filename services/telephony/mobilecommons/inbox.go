@@ -1,6 +1,7 @@
 package mobilecommons
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,8 +15,10 @@ import (
 const (
 	// maxPages is how many pages of texts are read for one time. More is asked for in two times.
 	maxPages = 10
-	// maxTries is how often one page is asked for. In between it waits for a second, two, four.
+	// maxTries is how often one page is asked for. In between it waits for a second, two, four. Who is told to wait for longer than maxWait
+	// does that elsewhere: somebody waits for an answer here.
 	maxTries = 4
+	maxWait  = 5 * time.Second
 )
 
 // withFile is added to a text that came with a file.
@@ -54,7 +57,10 @@ func (c *Client) TextsTo(ctx context.Context, number phone.Number, from, to time
 			list = append(list, carrier.ListedText{ID: ledgerID(t.ID), From: string(t.From), To: string(number), Body: t.Body, At: t.At})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b carrier.ListedText) int { return a.At.Compare(b.At) })
+	// Times are to the second; of two in the same the one with the smaller id came first.
+	slices.SortFunc(list, func(a, b carrier.ListedText) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+	})
 	return list, true, nil
 }
 
@@ -86,12 +92,12 @@ func (c *Client) OptedOutOf(ctx context.Context, number phone.Number, from, to t
 	return list, true, nil
 }
 
-// patiently asks for a page until it is there, as long as ctx and maxTries let it.
+// patiently asks for a page until it is there, as long as ctx, maxTries and maxWait let it.
 func (c *Client) patiently(ctx context.Context, ask func() error) error {
 	for try := 1; ; try++ {
 		err := ask()
 		e, failed := errors.AsType[*carrier.Error](err)
-		if !failed || e.Outcome == carrier.Refused || try == maxTries {
+		if !failed || e.Outcome == carrier.Refused || try == maxTries || e.RetryAfter > maxWait {
 			return err
 		}
 		select {

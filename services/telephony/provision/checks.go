@@ -93,7 +93,7 @@ func (a *Account) checkNumbers(ctx context.Context) (found []check.Finding) {
 	if err != nil {
 		return silent(err)
 	}
-	for _, h := range a.hotlines() {
+	for _, h := range a.Hotlines {
 		url := unmade
 		if i := named(flows, a.flowName(h)); i >= 0 {
 			url = flows[i].URL

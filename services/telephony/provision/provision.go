@@ -1,5 +1,6 @@
 // Package provision sets up a Twilio account for the hotlines, and says whether it is: where the numbers' texts and calls go, the
-// Studio flow that answers while none of our servers does, and the Messaging Services that would keep texts from us.
+// Studio flow that answers while none of our servers does, and the Messaging Services that would keep texts from us. Of other carriers it
+// says what is to be set by hand, and whether their accounts work (carriers.go).
 //
 // bling plan, apply and destroy call Plan and Teardown; bling doctor, and telephony while it runs, call Checks. Nothing is touched that is
 // not ours: a number whose addresses are somebody else's is a conflict, and flows are ours by their name.
@@ -22,6 +23,7 @@ import (
 
 // Config says how the account should be.
 type Config struct {
+	// Hotlines are those that Twilio carries; others are left out.
 	Hotlines hotline.Hotlines
 	// PublicURL is the gateway's address as Twilio sees it.
 	PublicURL string
@@ -38,7 +40,10 @@ type Account struct {
 }
 
 // New returns an account. Nothing is asked or changed yet.
-func New(c Config, client *twilio.Client) *Account { return &Account{c, client} }
+func New(c Config, client *twilio.Client) *Account {
+	c.Hotlines = c.Hotlines.On(hotline.Twilio)
+	return &Account{c, client}
+}
 
 // content is what an account has.
 type content struct {
@@ -88,11 +93,13 @@ func trouble(err error) string {
 	case !ok:
 		return err.Error()
 	case refused(err):
-		return "Twilio refuses the credentials"
+		return e.Carrier + " refuses the credentials"
 	case e.Status == 0:
-		return "Twilio does not answer"
+		return e.Carrier + " does not answer"
 	case e.Code == 0:
-		return fmt.Sprintf("Twilio answered with status %d", e.Status)
+		return fmt.Sprintf("%s answered with status %d", e.Carrier, e.Status)
+	case e.Carrier != "Twilio":
+		return fmt.Sprintf("%s answered with status %d, code %d", e.Carrier, e.Status, e.Code)
 	}
 	return fmt.Sprintf("Twilio answered with status %d, see https://www.twilio.com/docs/api/errors/%d", e.Status, e.Code)
 }
@@ -103,16 +110,6 @@ func refused(err error) bool {
 	return ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
-// hotlines are those that Twilio carries.
-func (a *Account) hotlines() (ours hotline.Hotlines) {
-	for _, h := range a.Hotlines {
-		if h.Transport == hotline.Twilio {
-			ours = append(ours, h)
-		}
-	}
-	return ours
-}
-
 // Plan is what differs from the configuration. A flow comes before the numbers that need it, and what is not needed any more goes last, so
 // that a number points to something at any moment.
 func (a *Account) Plan(ctx context.Context) (plan provision.Plan, err error) {
@@ -121,7 +118,7 @@ func (a *Account) Plan(ctx context.Context) (plan provision.Plan, err error) {
 		return plan, err
 	}
 	kept := map[string]bool{} // SIDs of flows
-	for _, h := range a.hotlines() {
+	for _, h := range a.Hotlines {
 		flow := a.planFlow(&plan, has.flows, h)
 		kept[flow.SID] = true
 		for _, n := range h.Numbers() {
@@ -144,8 +141,8 @@ func (a *Account) leftOver(plan *provision.Plan, has content, kept map[string]bo
 			inUse[n.Settings[name]] = true
 		}
 		if a.below(n.Settings["SmsUrl"], "/bling/") || a.below(n.Settings["VoiceUrl"], "/bling/") {
-			plan.Notes = append(plan.Notes, fmt.Sprintf("Twilio number %s points here, but no hotline has it: its texts are kept and reach nobody. "+
-				"Give it a hotline, or empty its addresses in Twilio's console.", n.Number))
+			plan.Notes = append(plan.Notes, fmt.Sprintf("Twilio number %s points here, but no hotline at Twilio has it. "+
+				"Give it one, or empty its addresses in Twilio's console.", n.Number))
 		}
 	}
 	for _, f := range has.flows {

@@ -263,7 +263,7 @@ func TestLeftOver(t *testing.T) {
 	b.apply(gone)
 	plan := b.plan(gone)
 	want(t, plan)
-	if len(plan.Notes) != 2 || !strings.Contains(plan.Notes[0], "+15017122661 points here, but no hotline has it") {
+	if len(plan.Notes) != 2 || !strings.Contains(plan.Notes[0], "+15017122661 points here, but no hotline at Twilio has it") {
 		t.Errorf("the notes are %q", plan.Notes)
 	}
 	if b.number(main).SMSFallbackURL != left[i].URL {
