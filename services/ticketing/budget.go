@@ -37,7 +37,8 @@ func newBudget(store *sqlstore.Store, log *slog.Logger, now func() time.Time) *b
 	return b
 }
 
-// Take waits for units. If they can't be had before ctx ends, the error says when to try again.
+// Take waits for units. If they can't be had before ctx ends, the error says when to try again. Backfill does not wait: it would hold the place of
+// what is live.
 func (b *budget) Take(ctx context.Context, class helpscout.Class, units int) error {
 	if !b.learn(ctx) {
 		return errs.Wrap(errs.RateLimited, helpscout.ErrNoAnswer, noAnswer).After(probe)
@@ -48,7 +49,7 @@ func (b *budget) Take(ctx context.Context, class helpscout.Class, units int) err
 			return err
 		}
 		deadline, bounded := ctx.Deadline()
-		if bounded && time.Until(deadline) < wait+2*time.Second {
+		if bounded && time.Until(deadline) < wait+2*time.Second || class == helpscout.Backfill {
 			return errs.New(errs.RateLimited, "Help Scout's budget is spent").After(wait)
 		}
 		if err := sleep(ctx, wait); err != nil {

@@ -191,3 +191,36 @@ func TestLoadedBefore(t *testing.T) {
 		wantHistory(t, d.one(), past)
 	})
 }
+
+// Promise 9 for what is loaded: it has half of Help Scout's budget, holds nobody up who waits for the other half, and what it is told about
+// waiting is meant for itself alone.
+func TestLoadedYields(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
+		const limit = 60
+		sim, url := newSim(t, func(c *helpscoutsim.Config) { c.RateLimit = limit })
+		d := start(t, db, sim, url)
+		d.text("SM1", "hello")
+		loaded := 0
+		for ; ; loaded++ {
+			_, err := d.RecordInboundText(t.Context(), &ticketingv1.RecordInboundTextRequest{
+				Key: fmt.Sprint("MC", loaded), Party: &ticketingv1.Party{MailboxId: mailbox, Supporter: caller}, Body: "of before",
+				ReceivedAt: timestamppb.New(time.Now().AddDate(-1, 0, 0)), Loaded: true,
+			})
+			if err == nil && loaded < limit {
+				continue
+			}
+			if errs.KindOf(err) != errs.Unavailable || errs.RetryAfter(err) == 0 {
+				t.Errorf("after %d texts: %v, to be tried again in %v", loaded, err, errs.RetryAfter(err))
+			}
+			break
+		}
+		if loaded == 0 || loaded > limit/2/2 { // each write costs two units
+			t.Errorf("%d texts were loaded at once", loaded)
+		}
+		if _, err := d.RecordInboundText(t.Context(), &ticketingv1.RecordInboundTextRequest{
+			Key: "SM2", Party: &ticketingv1.Party{MailboxId: mailbox, Supporter: caller}, Body: "meanwhile",
+		}); err != nil {
+			t.Errorf("a live text: %v", err)
+		}
+	})
+}
