@@ -1,6 +1,7 @@
 package ticketing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,11 +46,7 @@ func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordIn
 		return s.postText(ctx, who, lane, e, text)
 	})
 	if err != nil {
-		// Who waits the longer the older a text is would wait longest for history, of which the age says nothing.
-		if failure, ok := errors.AsType[*errs.Error](err); ok && r.GetLoaded() && failure.Kind == errs.Unavailable && failure.RetryAfter == 0 {
-			return nil, errs.Wrap(failure.Kind, err, "%s", failure.Message).After(loadedAgain)
-		}
-		return nil, err
+		return nil, waits(err, r.GetLoaded())
 	}
 	if e.State == sqlstore.Dead {
 		return nil, errs.New(errs.Precondition, "Help Scout does not take this text: %s", e.Reason)
@@ -57,6 +54,16 @@ func (s *Service) RecordInboundText(ctx context.Context, r *ticketingv1.RecordIn
 	return &ticketingv1.RecordInboundTextResponse{
 		ConversationId: e.ConversationID, ThreadId: e.ThreadID, FirstContact: e.FirstContact, Refused: e.Reason,
 	}, nil
+}
+
+// waits is why a text is not in the ticket yet. History is told when to come again by itself: telephony waits the longer the older a text is, and
+// all of its texts wait when the budget is spent, of which the rest is for what is live.
+func waits(err error, loaded bool) error {
+	e, ok := errors.AsType[*errs.Error](err)
+	if !loaded || !ok || e.Kind != errs.Unavailable && e.Kind != errs.RateLimited {
+		return err
+	}
+	return errs.Wrap(errs.Unavailable, err, "%s", e.Message).After(cmp.Or(e.RetryAfter, loadedAgain))
 }
 
 // posting puts an entry into a conversation of the lane, and returns the notes that follow from it.
