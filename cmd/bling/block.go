@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bling-hotline/bling/internal/env"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 )
@@ -73,13 +74,13 @@ func list(blocks []*telephonyv1.Block) {
 	defer w.Flush()
 	fmt.Fprintln(w, "NUMBER\tHOTLINE\tUNTIL\tBY\tREASON")
 	for _, b := range blocks {
-		hotline, until := "all", "for good"
+		on, until := "all", "for good"
 		if b.GetHotline() != "" {
-			hotline = phone.Parse(b.GetHotline()).Display()
+			on = hotline.Display(phone.Parse(b.GetHotline()).Number)
 		}
 		if b.GetUntil() != nil {
 			until = b.GetUntil().AsTime().Local().Format(time.DateTime)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", phone.Parse(b.GetNumber()).Display(), hotline, until, b.GetBlockedBy(), b.GetReason())
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", phone.Parse(b.GetNumber()).Display(), on, until, b.GetBlockedBy(), b.GetReason())
 	}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 const personHelp = `bling person export NUMBER      writes all that is kept about somebody, in all services, as JSON
-bling person erase NUMBER       deletes it, here, at Twilio and in Help Scout; asks for the number again before
+bling person erase NUMBER       deletes it, here, at the carrier and in Help Scout; asks for the number again before
 
 They talk gRPC to the switchboard` + orToBling
 
@@ -67,7 +67,7 @@ func person(ctx context.Context, in io.Reader, out io.Writer, environ, args []st
 		return err
 	}
 	if !*yes {
-		fmt.Fprintf(out, "All that is kept about %s is deleted: here, at Twilio, and in Help Scout with their conversations. That cannot be undone.\nType the number again: ", id.Display())
+		fmt.Fprintf(out, "All that is kept about %s is deleted: here, at the carrier as far as it lets us, and in Help Scout with their conversations. That cannot be undone.\nType the number again: ", id.Display())
 		again, err := bufio.NewReader(in).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
