@@ -36,9 +36,6 @@ type former struct {
 	at        time.Time
 }
 
-// theirs are the texts of each supporter, oldest first.
-type theirs map[int][]former
-
 // archive is a campaign's texts of a time that is over, and the hotline that brings them in, with its command, in processes of their own.
 type archive struct {
 	hotlinetest.Vendors
@@ -67,8 +64,9 @@ func formerContact(i int) string {
 	return phone.Parse(formerSupporter(i)).Address("") + "@" + simulator.Domain
 }
 
-// texts adds so many to the campaign, of the time between from and to. Many of a person are in the same second, and many say the same.
-func (a *archive) texts(n, supporters int) theirs {
+// texts adds so many to the campaign, of the time between from and to, and returns those of each supporter, oldest first. Many of a person are in
+// the same second, and many say the same.
+func (a *archive) texts(n, supporters int) map[int][]former {
 	random := rand.New(rand.NewPCG(7, 8))
 	span := int(a.to.Sub(a.from) / time.Second)
 	times := make([]int, n)
@@ -79,7 +77,7 @@ func (a *archive) texts(n, supporters int) theirs {
 		}
 	}
 	slices.Sort(times)
-	all := theirs{}
+	all := map[int][]former{}
 	for i, second := range times {
 		who := i / 2 % supporters // two in a row are one person's
 		body := []string{fmt.Sprint("text ", i), "ok", fmt.Sprint("👩‍👩‍👧‍👦 שלום ", i), fmt.Sprint(i, " ", strings.Repeat("مرحبا ", 100)), ""}[random.IntN(5)]
@@ -177,6 +175,7 @@ func (a *archive) live(n int) (took []time.Duration) {
 // is subscribed. Texts that come meanwhile arrive meanwhile, and are answered. What the original's loader has brought in before is not
 // brought in again. BLING_TEST_LOAD says how many texts there are.
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	texts, supporters := 2000, 100
 	if n, err := strconv.Atoi(os.Getenv("BLING_TEST_LOAD")); err == nil {
 		texts, supporters = n, max(1, n/30)
@@ -245,7 +244,7 @@ func TestLoad(t *testing.T) {
 	}
 	vendors.HelpScout.Faults().Set(fault.Switches{DropBeforeNext: 5, Path: "POST /v2/conversations"})
 	_, ended = a.start()
-	for _, n := range []int{texts / 5, texts * 2 / 5} {
+	for _, n := range []int{texts / 5, texts * 3 / 10} {
 		a.waitForTexts(n)
 		bling.Kill()
 		bling.Start()

@@ -213,3 +213,23 @@ func TestWait(t *testing.T) {
 		t.Error("a text to no campaign")
 	}
 }
+
+// What is added to the past is in the lists by its time, and nobody is subscribed because of it.
+func TestPast(t *testing.T) {
+	b := start(t, mobilecommonssim.Config{})
+	old := b.now.AddDate(-1, 0, 0)
+	id, err := b.sim.Past(mobilecommonssim.Message{Campaign: help, Phone: kim, Body: "hello", At: old})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := old.Format("2006-01-02 15:04:05 UTC")
+	all := b.get("messages", "campaign_id", help, "start_time", at, "end_time", at).Messages.All
+	if len(all) != 1 || all[0].ID != id || all[0].Body != "hello" || all[0].At != at || b.sim.Subscribed(kim, help) {
+		t.Errorf("%+v, subscribed: %v", all, b.sim.Subscribed(kim, help))
+	}
+	for _, m := range []mobilecommonssim.Message{{Campaign: help, Phone: "hello"}, {Campaign: "1", Phone: kim}} {
+		if _, err := b.sim.Past(m); err == nil {
+			t.Errorf("%+v is taken", m)
+		}
+	}
+}
