@@ -2,6 +2,7 @@ package books
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -25,11 +26,19 @@ const (
 	shortestStep = 5 * time.Second
 	// farBehind is how far a sweep may be behind without a word.
 	farBehind = time.Hour
+	// ahead is how much the clocks of two machines may differ without a word.
+	ahead = time.Minute
 )
 
 // Run looks at everything since a time, but not further back than Back. It reports whether it came to the end. That ctx was over is an error
-// only if it is far behind.
+// only if it is far behind. A since that is still to come was noted by a clock that was wrong: then it looks at the last Lag, and says so by an error.
 func (s Sweep) Run(ctx context.Context, since, now time.Time) (complete bool, err error) {
+	if since.After(now.Add(ahead)) {
+		begin := now.Add(-s.Age - s.Lag)
+		complete, err := s.Run(ctx, begin, now)
+		return complete, errors.Join(err, fmt.Errorf("a clock was wrong: it has come to %s, which is not yet; it begins at %s, and what is older may be missing",
+			since.UTC().Format(time.RFC3339), begin.UTC().Format(time.RFC3339)))
+	}
 	from, till := since.Truncate(time.Second), now.Add(-s.Age).Truncate(time.Second) // vendors' times have no less
 	if oldest := now.Add(-Back); from.Before(oldest) {
 		from = oldest

@@ -116,3 +116,28 @@ func TestSweepGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// A clock that was ahead, once it is right again, does not end all looking: the last of the time is looked at, and somebody is told that what came
+// before may be missing. That clocks differ by seconds is nothing, and does not bring what was before the beginning.
+func TestSweepClock(t *testing.T) {
+	const age, lag = 2 * time.Minute, 10 * time.Minute
+	for _, ahead := range []time.Duration{2 * time.Minute, 3 * time.Hour, 400 * 24 * time.Hour} {
+		v := &vendor{most: 7, seen: map[time.Time]int{}}
+		complete, err := v.sweep(age, lag).Run(t.Context(), noon.Add(ahead), noon)
+		if !complete || err == nil || !v.till.Equal(noon.Add(-age-lag)) {
+			t.Fatalf("%v ahead: complete %v, the next time it begins at %s, %v", ahead, complete, v.till, err)
+		}
+		for at := noon.Add(-time.Hour); at.Before(noon); at = at.Add(time.Second) {
+			if want := !at.Before(noon.Add(-age-lag)) && !at.After(noon.Add(-age)); v.seen[at] > 0 != want {
+				t.Fatalf("%v ahead: %s was seen: %v", ahead, at.Format(time.TimeOnly), !want)
+			}
+		}
+		if complete, err := v.sweep(age, lag).Run(t.Context(), v.till, noon); !complete || err != nil {
+			t.Errorf("%v ahead, then: complete %v, %v", ahead, complete, err)
+		}
+	}
+	v := &vendor{most: 1 << 30, seen: map[time.Time]int{}}
+	if complete, err := v.sweep(age, lag).Run(t.Context(), noon.Add(10*time.Second), noon); !complete || err != nil || len(v.seen) != 0 {
+		t.Errorf("seconds ahead: complete %v, %d seconds were looked at, %v", complete, len(v.seen), err)
+	}
+}

@@ -118,12 +118,13 @@ func (b *Bar) parts(now time.Time, last bool) (parts []string) {
 	if b.total <= 0 {
 		parts = append(parts, fmt.Sprint(b.done))
 	} else {
-		full := int(min(b.done, b.total) * width / b.total)
+		done := min(max(b.done, 0), b.total) // it may have gone on before where it began
+		full := int(done * width / b.total)
 		if b.terminal {
 			parts = append(parts, "["+strings.Repeat("#", full)+strings.Repeat(".", width-full)+"]")
 		}
 		if b.Unit != "" {
-			parts = append(parts, fmt.Sprintf("%d%%", min(b.done, b.total)*100/b.total), fmt.Sprintf("%d %s", b.Count, b.Unit))
+			parts = append(parts, fmt.Sprintf("%d%%", done*100/b.total), fmt.Sprintf("%d %s", b.Count, b.Unit))
 		} else {
 			parts = append(parts, fmt.Sprintf("%d of %d", b.done, b.total))
 		}

@@ -122,6 +122,16 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// What has gone back to before its beginning, as a load that was told another time, is no bar of less than nothing.
+func TestBackwards(t *testing.T) {
+	b := newBar(true, 0)
+	b.Unit = "texts"
+	b.Set(24, 100)
+	b.later(time.Second)
+	b.Set(-10, 100)
+	b.want(t, "\rmailbox 1  [#####...................]  24%  0 texts\x1b[K\rmailbox 1  [........................]  0%  0 texts\x1b[K")
+}
+
 // Nothing is divided by nothing, and more than there should be is no trouble.
 func TestOdd(t *testing.T) {
 	for total, want := range map[int64]string{

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"net/netip"
 	"time"
 
@@ -52,12 +54,24 @@ func FromEnv(r *env.Reader) Config {
 		Addr:             r.String("BLING_GATEWAY_ADDR", ":8080"),
 		PublicURL:        r.URL("BLING_PUBLIC_URL", ""),
 		TwilioTokens:     hotlines.Secrets(r, hotline.Twilio, "TWILIO_AUTH_TOKEN"),
-		TelnyxKeys:       hotlines.Secrets(r, hotline.Telnyx, "TELNYX_PUBLIC_KEY"),
-		FileSecrets:      hotline.FileSecrets(r),
+		TelnyxKeys:       telnyxKeys(r, hotlines),
+		FileSecrets:      hotlines.FileSecrets(r),
 		HelpScoutSecrets: helpScoutSecrets(r),
 		AppSecrets:       r.Optional("HELPSCOUT_APP_SECRET"),
 		TrustedProxies:   r.Prefixes("BLING_TRUSTED_PROXIES"),
 	}
+}
+
+// telnyxKeys are public keys by which a signature can be checked.
+func telnyxKeys(r *env.Reader, hotlines hotline.Hotlines) []string {
+	const name = "TELNYX_PUBLIC_KEY"
+	keys := hotlines.Secrets(r, hotline.Telnyx, name)
+	for _, key := range keys {
+		if b, err := base64.StdEncoding.DecodeString(key); err != nil || len(b) != ed25519.PublicKeySize {
+			r.Problem(name, "must be %d bytes in base64, as Telnyx's portal shows it", ed25519.PublicKeySize)
+		}
+	}
+	return keys
 }
 
 // helpScoutSecrets are the parts of the secret between commas, and the whole, since a secret may have a comma in it.

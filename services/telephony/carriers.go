@@ -41,32 +41,42 @@ func (s *Service) makeCarriers() (err error) {
 	return nil
 }
 
-// transport is who carries a number. One that is no hotline's any more was Twilio's, most likely.
+// transport is who carries a number now. One that is no hotline's any more was Twilio's, most likely.
 func (s *Service) transport(number phone.Number) hotline.Transport {
 	h, _ := s.Hotlines.ByNumber(number)
 	return cmp.Or(h.Transport, hotline.Twilio)
 }
 
-// carrierOf is the client of who carries a number.
+// carrierOf is the client of who carries a number now. What is already at a carrier is asked of that one: see carrierNamed.
 func (s *Service) carrierOf(number phone.Number) carrier.Carrier {
-	if c, known := s.carry[s.transport(number)]; known {
+	return s.carrierNamed(s.transport(number))
+}
+
+// carrierNamed is the client of a carrier, also of one that no hotline is at any more. Without an account it can do nothing but explain what
+// was.
+func (s *Service) carrierNamed(t hotline.Transport) carrier.Carrier {
+	if c, known := s.carry[t]; known {
 		return c
 	}
-	return nobody{}
+	switch t {
+	case hotline.Telnyx:
+		return gone{&telnyx.Client{}}
+	case hotline.MobileCommons:
+		return gone{&mobilecommons.Client{}}
+	}
+	return gone{&twilio.Client{}}
 }
 
-// nobody carries what is left of a hotline whose carrier's account is not set any more.
-type nobody struct{}
+// gone is a carrier whose account is not set any more.
+type gone struct{ carrier.Carrier }
 
-func (nobody) Name() string { return "the carrier" }
-func (nobody) Send(context.Context, carrier.NewMessage) (string, error) {
-	return "", &carrier.Error{Carrier: "the carrier", Outcome: carrier.Refused, Cause: errors.New("its account is not set")}
+func (g gone) Send(context.Context, carrier.NewMessage) (string, error) {
+	return "", &carrier.Error{Carrier: g.Name(), Outcome: carrier.Refused, Cause: errors.New("its account is not set")}
 }
-func (nobody) FetchMedia(context.Context, string, int64) ([]byte, string, error) {
-	return nil, "", carrier.MediaError("the carrier's account is not set any more")
+
+func (g gone) FetchMedia(context.Context, string, int64) ([]byte, string, error) {
+	return nil, "", carrier.MediaError("it is at " + g.Name() + ", whose account is not set any more")
 }
-func (nobody) Explain(int) string { return "" }
-func (nobody) OptedOut(int) bool  { return false }
 
 // numbers are all numbers of all hotlines.
 func (s *Service) numbers() []phone.Number {

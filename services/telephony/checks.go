@@ -2,6 +2,10 @@ package telephony
 
 import (
 	"context"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/bling-hotline/bling/internal/check"
 	"github.com/bling-hotline/bling/internal/hotline"
@@ -9,16 +13,36 @@ import (
 	"github.com/bling-hotline/bling/services/telephony/provision"
 )
 
-// The carriers' own addresses; any other one is that of a simulator.
+// The carriers' own addresses. An account may have another one, such as https://acme.mcommons.com.
 const (
 	TwilioURL        = "https://api.twilio.com"
 	TelnyxURL        = "https://api.telnyx.com"
 	MobileCommonsURL = "https://secure.mcommons.com"
 )
 
-// Simulated reports whether a carrier is a simulator.
+// Simulated reports whether a carrier that a hotline is at is a simulator: on this machine, or beside it.
 func (c Config) Simulated() bool {
-	return c.APIURL != TwilioURL || c.Telnyx.URL != TelnyxURL || c.MobileCommons.URL != MobileCommonsURL
+	for t, address := range map[hotline.Transport]string{hotline.Twilio: c.APIURL, hotline.Telnyx: c.Telnyx.URL, hotline.MobileCommons: c.MobileCommons.URL} {
+		if len(c.Hotlines.On(t)) > 0 && near(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// near reports whether an address is on this machine or in a private network, as far as it tells without being looked up.
+func near(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return false
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		ip = ip.Unmap()
+		return ip.IsLoopback() || ip.IsPrivate()
+	}
+	_, domain, _ := strings.Cut(u.Hostname(), ".")
+	domain = domain[strings.LastIndex(domain, ".")+1:]
+	return slices.Contains([]string{"", "localhost", "local", "internal", "svc"}, domain)
 }
 
 // checks is the chore of looking, if it is wanted.

@@ -62,7 +62,7 @@ type Config struct {
 func FromEnv(r *env.Reader) Config {
 	c := Config{
 		Hotlines:   hotline.FromEnv(r),
-		APIURL:     r.URL("TWILIO_API_URL", "https://api.twilio.com"),
+		APIURL:     r.URL("TWILIO_API_URL", TwilioURL),
 		PublicURL:  r.URL("BLING_PUBLIC_URL", ""),
 		Settle:     r.Duration("BLING_TWILIO_SETTLE", 0),
 		Patience:   r.Duration("BLING_REPLY_PATIENCE", 0),
@@ -88,12 +88,12 @@ func FromEnv(r *env.Reader) Config {
 	}
 	c.AccountSID = first(c.Hotlines.Secrets(r, hotline.Twilio, "TWILIO_ACCOUNT_SID"))
 	c.AuthToken = first(c.Hotlines.Secrets(r, hotline.Twilio, "TWILIO_AUTH_TOKEN"))
-	c.MobileCommons.URL = r.URL("MOBILECOMMONS_API_URL", "https://secure.mcommons.com")
-	c.MobileCommons.Username = first(c.Hotlines.Secrets(r, hotline.MobileCommons, "MOBILECOMMONS_USERNAME"))
-	c.MobileCommons.Password = first(c.Hotlines.Secrets(r, hotline.MobileCommons, "MOBILECOMMONS_PASSWORD"))
-	c.Telnyx.URL = r.URL("TELNYX_API_URL", "https://api.telnyx.com")
-	c.Telnyx.APIKey = first(c.Hotlines.Secrets(r, hotline.Telnyx, "TELNYX_API_KEY"))
-	c.FileSecret = first(hotline.FileSecrets(r))
+	c.MobileCommons.URL = r.URL("MOBILECOMMONS_API_URL", MobileCommonsURL)
+	c.MobileCommons.Username = c.Hotlines.Secret(r, hotline.MobileCommons, "MOBILECOMMONS_USERNAME")
+	c.MobileCommons.Password = c.Hotlines.Secret(r, hotline.MobileCommons, "MOBILECOMMONS_PASSWORD")
+	c.Telnyx.URL = r.URL("TELNYX_API_URL", TelnyxURL)
+	c.Telnyx.APIKey = c.Hotlines.Secret(r, hotline.Telnyx, "TELNYX_API_KEY")
+	c.FileSecret = first(c.Hotlines.FileSecrets(r))
 	for _, name := range []string{"TWILIO_EDGE", "TWILIO_REGION"} {
 		if os.Getenv(name) != "" {
 			r.Problem(name, "is not supported: use TWILIO_API_URL")

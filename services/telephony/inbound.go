@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
@@ -25,6 +26,14 @@ const maxMedia = 10
 
 // ReceiveText records an incoming text and answers. The work on it begins after the answer.
 func (s *Service) ReceiveText(ctx context.Context, r *telephonyv1.ReceiveTextRequest) (*telephonyv1.ReceiveTextResponse, error) {
+	if err := s.receive(ctx, hotline.Twilio, r, time.Time{}); err != nil {
+		return nil, err
+	}
+	return &telephonyv1.ReceiveTextResponse{Twiml: noReply}, nil
+}
+
+// receive records a text that a carrier tells us of: see textIn.
+func (s *Service) receive(ctx context.Context, by hotline.Transport, r *telephonyv1.ReceiveTextRequest, at time.Time) error {
 	var check errs.Check
 	check.That(r.GetMessageSid() != "", "MessageSid", "must not be empty")
 	check.That(r.GetFrom() != "", "From", "must not be empty")
@@ -32,14 +41,14 @@ func (s *Service) ReceiveText(ctx context.Context, r *telephonyv1.ReceiveTextReq
 	check.That(len(r.GetMessageSid()) <= 64 && len(r.GetFrom()) <= 256 && len(r.GetTo()) <= 256, "MessageSid, From or To", "is too long")
 	check.That(r.GetNumMedia() >= 0 && r.GetNumMedia() <= maxMedia, "NumMedia", "must be between 0 and 10")
 	if err := check.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	result, err := s.incomes.Do(ctx, s.textIn(ctx, r))
+	result, err := s.incomes.Do(ctx, s.textIn(ctx, by, r, at))
 	if err = errors.Join(err, result.err); err != nil {
-		return nil, errs.Wrap(errs.Unavailable, err, "the text could not be stored; send it again")
+		return errs.Wrap(errs.Unavailable, err, "the text could not be stored; send it again")
 	}
 	s.metrics.accepted(ctx, result.fresh)
-	return &telephonyv1.ReceiveTextResponse{Twiml: noReply}, nil
+	return nil
 }
 
 // recorded is what came of recording one text.
@@ -73,7 +82,8 @@ func (s *Service) record(ctx context.Context, texts []sqlstore.TextInRow) ([]rec
 	return results, nil
 }
 
-func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest) sqlstore.TextInRow {
+// textIn is a text that a carrier has brought; at is when it was said by the carrier's clock, zero if it does not say.
+func (s *Service) textIn(ctx context.Context, by hotline.Transport, r *telephonyv1.ReceiveTextRequest, at time.Time) sqlstore.TextInRow {
 	// A carrier's number is E.164 where it can be; Parse brings the same person to one lane in any spelling.
 	from, to := phone.Parse(clean(r.GetFrom())), phone.Parse(clean(r.GetTo()))
 	t := sqlstore.TextInRow{
@@ -83,18 +93,22 @@ func (s *Service) textIn(ctx context.Context, r *telephonyv1.ReceiveTextRequest)
 		Body:       clean(r.GetBody()),
 		Trace:      telemetry.Carry(ctx),
 		ReceivedAt: s.Now(),
+		Carrier:    by,
+	}
+	if !at.IsZero() && !at.After(t.ReceivedAt) {
+		t.ReceivedAt, t.Dated = at, true
 	}
 	if from.Kind == phone.Full || from.Kind == phone.ShortCode {
 		t.Wish = wish(r.GetBody(), r.GetOptOutType())
 	}
 	t.Lane = lane(t.Hotline, t.Supporter)
 	for i := range int(r.GetNumMedia()) {
-		t.Media = append(t.Media, sqlstore.Media{URL: clean(at(r.GetMediaUrl(), i)), ContentType: clean(at(r.GetMediaContentType(), i))})
+		t.Media = append(t.Media, sqlstore.Media{URL: clean(nth(r.GetMediaUrl(), i)), ContentType: clean(nth(r.GetMediaContentType(), i))})
 	}
 	return t
 }
 
-func at(list []string, i int) string {
+func nth(list []string, i int) string {
 	if i < len(list) {
 		return list[i]
 	}

@@ -152,15 +152,13 @@ func (s *Service) deleteFiles(ctx context.Context, r sqlstore.Record) error {
 	return s.eachMessage(ctx, r, carrier.Eraser.DeleteFiles)
 }
 
-// eachMessage deletes something of each message of a record. What a carrier cannot delete, it keeps.
+// eachMessage deletes something of each message of a record, where it is. What a carrier cannot delete, it keeps.
 func (s *Service) eachMessage(ctx context.Context, r sqlstore.Record, del func(carrier.Eraser, context.Context, string) error) error {
-	eraser, can := s.carrierOf(r.Hotline).(carrier.Eraser)
-	if !can {
-		return nil
-	}
-	for _, id := range r.Messages {
-		if err := del(eraser, ctx, id); err != nil {
-			return err
+	for _, m := range r.Messages {
+		if eraser, can := s.carrierNamed(m.Carrier).(carrier.Eraser); can {
+			if err := del(eraser, ctx, m.ID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

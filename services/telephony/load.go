@@ -21,6 +21,9 @@ import (
 // the account's budget to what is live.
 const mostLoaded = 100
 
+// listFor is how long a step may take to be listed; the rest of the caller's minute is for writing it down.
+const listFor = 40 * time.Second
+
 // LoadTexts brings in what came to a hotline before it was ours, a step of a time at a time. How far it is, is noted after the texts are: what it
 // was cut off from noting is found again, and known.
 func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest) (*telephonyv1.LoadTextsResponse, error) {
@@ -68,7 +71,12 @@ func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest
 	if err != nil {
 		return nil, unread(err)
 	}
-	list, whole, err := inbox.TextsTo(ctx, number, at, till)
+	listing, cancel := context.WithTimeout(ctx, listFor)
+	defer cancel()
+	list, whole, err := inbox.TextsTo(listing, number, at, till)
+	if errors.Is(listing.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
+		whole, err = false, nil // a shorter step has fewer pages
+	}
 	if err != nil {
 		return nil, notListed(err)
 	}
@@ -91,14 +99,19 @@ func (s *Service) LoadTexts(ctx context.Context, r *telephonyv1.LoadTextsRequest
 		res.Fresh = int64(len(counted) - len(known))
 		return res, nil
 	}
-	fresh, err := s.recordFound(ctx, inbox, number, list, true)
+	for some := range slices.Chunk(list, 100) {
+		fresh, foundErr := s.recordFound(ctx, inbox, number, some, true)
+		res.Fresh += int64(fresh)
+		if err = foundErr; err != nil {
+			break
+		}
+	}
 	if err == nil {
 		err = s.store.LookedFor(ctx, name, till)
 	}
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "what was found could not be stored; ask again").After(time.Second)
 	}
-	res.Fresh = int64(fresh)
 	return res, nil
 }
 

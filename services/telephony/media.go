@@ -36,7 +36,7 @@ func (s *Service) attach(ctx context.Context, lane string) (more bool, err error
 	if !ok {
 		return true, s.store.MediaEnded(ctx, m, sqlstore.Dead, "no hotline has this number", s.Now())
 	}
-	data, mimeType, err := s.carrierOf(m.Hotline).FetchMedia(ctx, m.URL, s.MediaLimit)
+	data, mimeType, err := s.carrierNamed(m.Carrier).FetchMedia(ctx, m.URL, s.MediaLimit)
 	if err == nil {
 		_, err = s.Ticketing.AttachMedia(ctx, &ticketingv1.AttachMediaRequest{
 			Key: m.Key, TextKey: m.MessageSID, FileName: fileName(m, mimeType), MimeType: mimeType, Data: data,

@@ -1,6 +1,7 @@
 package telephony
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"strings"
@@ -103,5 +104,5 @@ func (s *Service) itemReason(i sqlstore.ItemRow) string {
 	if i.ErrorCode == 0 {
 		return i.Reason
 	}
-	return carrierError(s.carrierOf(i.Hotline), i.ErrorCode)
+	return carrierError(s.carrierNamed(cmp.Or(i.Carrier, s.transport(i.Hotline))), i.ErrorCode)
 }

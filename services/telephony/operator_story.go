@@ -120,7 +120,7 @@ func (s *Service) textOutStory(ctx context.Context, t *timeline) error {
 	files := 0
 	for _, p := range parts {
 		files += len(p.Media)
-		partStory(s.carrierOf(phone.Number(t.item.Hotline)), t, p, len(parts))
+		s.partStory(t, p, len(parts))
 	}
 	if text.Kind != sqlstore.Private {
 		t.counted(utf8.RuneCountInString(text.Body), "character")
@@ -145,7 +145,7 @@ func (s *Service) textOutStory(ctx context.Context, t *timeline) error {
 }
 
 // partStory tells what became of one of the messages of a text.
-func partStory(c carrier.Carrier, t *timeline, p sqlstore.PartStory, parts int) {
+func (s *Service) partStory(t *timeline, p sqlstore.PartStory, parts int) {
 	of := ""
 	if parts > 1 {
 		of = fmt.Sprintf("message %d: ", p.Part)
@@ -156,6 +156,7 @@ func partStory(c carrier.Carrier, t *timeline, p sqlstore.PartStory, parts int) 
 	last := ""
 	for _, a := range p.Attempts {
 		last = a.Outcome
+		c := s.carrierNamed(a.Carrier)
 		asked := ""
 		if a.Looks > 0 {
 			asked = fmt.Sprintf("it was asked %d times", a.Looks)
@@ -175,6 +176,7 @@ func partStory(c carrier.Carrier, t *timeline, p sqlstore.PartStory, parts int) 
 			t.trouble(a.StartedAt, of+c.Name()+"'s answer is not known yet", asked)
 		}
 	}
+	c := s.carrierNamed(p.Carrier)
 	if !p.SentAt.IsZero() {
 		t.add(p.SentAt, of+c.Name()+" has passed it on", "")
 	}

@@ -2,9 +2,9 @@ package telephony
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,6 +146,7 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 		return s.store.MessageRefused(ctx, m, reason, s.Now())
 	}
 	id := uuid.NewString()
+	m.Carrier = s.transport(m.Hotline)
 	mine, wait, err := s.store.BeginAttempt(ctx, m, id, s.Now(), s.takes(m))
 	if wait > 0 {
 		return errs.New(errs.Unavailable, "the number sends at its own pace").After(wait)
@@ -153,12 +154,16 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 	if err != nil || !mine {
 		return err
 	}
-	sid, err := s.carrierOf(m.Hotline).Send(ctx, carrier.NewMessage{
-		From: m.Hotline, To: m.Supporter, Body: m.Body, Media: m.Media, StatusURL: s.PublicURL + "/bling/" + string(s.transport(m.Hotline)) + "_status/" + id,
+	calling, cancel := asking(ctx)
+	sid, err := s.carrierNamed(m.Carrier).Send(calling, carrier.NewMessage{
+		From: m.Hotline, To: m.Supporter, Body: m.Body, Media: m.Media, StatusURL: s.PublicURL + "/bling/" + string(m.Carrier) + "_status/" + id,
 	})
+	cancel()
+	ctx, cancel = noting(ctx)
+	defer cancel()
 	if err == nil {
 		s.metrics.sent(ctx, "accepted")
-		return s.accepted(ctx, m, id, sid)
+		return s.accepted(ctx, id, m.Carrier, sid)
 	}
 	failure, _ := errors.AsType[*carrier.Error](err)
 	switch failure.Outcome {
@@ -172,7 +177,10 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 		}
 		kind, wait := errs.Unavailable, 5*time.Second
 		if failure.Status == 429 {
-			kind, wait = errs.RateLimited, max(time.Second, failure.RetryAfter)
+			wait = max(time.Second, failure.RetryAfter)
+			if s.carriesAll(m.Carrier) { // else the texts of the others would wait with those of this one
+				kind = errs.RateLimited
+			}
 		}
 		return errs.Wrap(kind, err, "carrier does not take texts now").After(wait)
 	default:
@@ -181,22 +189,27 @@ func (s *Service) attempt(ctx context.Context, m *sqlstore.MessageOutRow) error 
 	}
 }
 
-// accepted notes that the carrier has a message. One that tells nothing more has passed it on, as far as anybody can know.
-func (s *Service) accepted(ctx context.Context, m *sqlstore.MessageOutRow, attempt, id string) error {
+// carriesAll reports whether all hotlines are at a carrier.
+func (s *Service) carriesAll(by hotline.Transport) bool {
+	return !slices.ContainsFunc(s.Hotlines, func(h hotline.Hotline) bool { return h.Transport != by })
+}
+
+// accepted notes that a carrier has a message. One that tells nothing more has passed it on, as far as anybody can know.
+func (s *Service) accepted(ctx context.Context, attempt string, by hotline.Transport, id string) error {
 	state := sqlstore.Accepted
-	if !s.transport(m.Hotline).Can().Status {
+	if !by.Can().Status {
 		state = sqlstore.Sent
 	}
 	_, err := s.store.Advance(ctx, attempt, id, state, 0, s.Now())
 	return err
 }
 
-// refresh asks the carrier how a message stands whose callbacks may have been lost.
+// refresh asks the carrier that has it how a message stands whose callbacks may have been lost.
 func (s *Service) refresh(ctx context.Context, m sqlstore.MessageOutRow) error {
 	if m.State != sqlstore.Accepted && m.State != sqlstore.Sent {
 		return nil
 	}
-	teller, ok := s.carrierOf(m.Hotline).(carrier.Teller)
+	teller, ok := s.carrierNamed(m.Carrier).(carrier.Teller)
 	if !ok {
 		return nil
 	}
@@ -214,84 +227,6 @@ func (s *Service) takes(m *sqlstore.MessageOutRow) time.Duration {
 		return 0
 	}
 	return time.Duration(float64(m.Segments) / h.SegmentsPerSecond * float64(time.Second))
-}
-
-const (
-	// looks is how often the carrier must say that it does not have a message before we believe it.
-	looks = 3
-	// attempts is how often a text is handed to the carrier at most, not counting those that surely did not get there.
-	attempts = 4
-	// askFor is how long the carrier is asked about an unclear text if it does not answer.
-	askFor = time.Hour
-)
-
-// look finds out what became of an attempt whose answer was lost. The status callback may have told us by now
-// (then the text is not in this state any more); else the carrier's list of messages is searched. A text is sent again
-// only when the carrier has said repeatedly that it does not have it.
-func (s *Service) look(ctx context.Context, m *sqlstore.MessageOutRow) error {
-	a, total, err := s.store.OpenAttempt(ctx, m.Key)
-	if errors.Is(err, sql.ErrNoRows) {
-		return errs.New(errs.Unavailable, "a callback has just told what became of a text").After(100 * time.Millisecond)
-	}
-	if err != nil {
-		return err
-	}
-	next := a.StartedAt.Add(s.Settle * time.Duration(a.Looks+1))
-	if wait := next.Sub(s.Now()); wait > 0 {
-		return errs.New(errs.Unavailable, "waiting for word on an unclear text").After(wait)
-	}
-	if a.AskedAt.IsZero() {
-		a.AskedAt = s.Now()
-		if err := s.store.Asking(ctx, a.ID, a.AskedAt); err != nil {
-			return err
-		}
-	}
-	found, canTell, err := s.find(ctx, m, a)
-	switch {
-	case err != nil && s.Now().Sub(a.AskedAt) > askFor:
-		s.metrics.sent(ctx, "unknown")
-		s.Log.ErrorContext(ctx, "nobody can tell whether a text was sent", "key", m.Key, "err", err)
-		return s.store.AttemptUnknown(ctx, m.Key, a.ID, s.Now())
-	case err != nil:
-		return errs.Wrap(errs.Unavailable, err, "asking about an unclear text").After(2 * s.Settle)
-	case found != "":
-		s.metrics.sent(ctx, "resolved")
-		return s.accepted(ctx, m, a.ID, found)
-	case a.Looks+1 < looks:
-		return s.store.Looked(ctx, a.ID)
-	case !canTell: // only the callback would have
-		s.metrics.sent(ctx, "unknown")
-		return s.store.AttemptUnknown(ctx, m.Key, a.ID, s.Now())
-	default:
-		s.metrics.sent(ctx, "absent")
-		return s.store.AttemptAbsent(ctx, m.Key, a.ID, total < attempts, s.Now())
-	}
-}
-
-// find looks for the message of an attempt in the carrier's list. canTell is false if there is none.
-func (s *Service) find(ctx context.Context, m *sqlstore.MessageOutRow, a sqlstore.Attempt) (id string, canTell bool, err error) {
-	const clockSkew = time.Minute
-	finder, canTell := s.carrierOf(m.Hotline).(carrier.Finder)
-	if !canTell {
-		return "", false, nil
-	}
-	list, err := finder.Find(ctx, m.Hotline, m.Supporter, a.StartedAt.Add(-clockSkew))
-	if err != nil {
-		return "", true, err
-	}
-	for _, found := range list {
-		if !found.Outbound || strings.TrimSpace(found.Body) != strings.TrimSpace(m.Body) {
-			continue
-		}
-		claimed, err := s.store.Claimed(ctx, found.ID)
-		if err != nil {
-			return "", true, err
-		}
-		if !claimed {
-			return found.ID, true, nil
-		}
-	}
-	return "", true, nil
 }
 
 // ReceiveTextStatus takes what the carrier says of a text we sent. It may come before the answer of the send

@@ -128,7 +128,9 @@ func (e *erasure) remove(ctx context.Context, all []sqlstore.Record) error {
 	}
 	for _, r := range all {
 		e.count(removed[r.Kind], 1)
-		e.count(messagesAt(e.carrierOf(r.Hotline)), int64(len(r.Messages)))
+		for _, m := range r.Messages {
+			e.count(messagesAt(e.carrierNamed(m.Carrier)), 1)
+		}
 		e.count("recordings at Twilio", int64(len(r.Recordings)))
 		e.count("calls at Twilio", int64(len(r.Calls)))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/telemetry"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
@@ -39,9 +40,9 @@ func (s *Service) textsIn(ctx context.Context, number phone.Number, from, to tim
 
 // recordFound writes texts of a list down, and returns how many are new. load says that they are from before the hotline was ours.
 func (s *Service) recordFound(ctx context.Context, inbox carrier.Inbox, number phone.Number, list []carrier.ListedText, load bool) (fresh int, err error) {
-	rows := make([]sqlstore.TextInRow, len(list))
+	rows, by := make([]sqlstore.TextInRow, len(list)), s.transport(number)
 	for i, t := range list {
-		if rows[i], err = s.foundRow(ctx, inbox, t); err != nil {
+		if rows[i], err = s.foundRow(ctx, by, inbox, t); err != nil {
 			return 0, err
 		}
 		if load {
@@ -56,7 +57,7 @@ func (s *Service) recordFound(ctx context.Context, inbox carrier.Inbox, number p
 			s.metrics.accepted(ctx, true)
 		}
 	}
-	if fresh > 0 && !load && s.transport(number).Can().Webhooks {
+	if fresh > 0 && !load && by.Can().Webhooks {
 		s.Log.WarnContext(ctx, "texts found that nobody told us about", "hotline", number, "texts", fresh)
 		s.books.Recovered(ctx, operatorv1.Kind_KIND_TEXT_IN, fresh)
 	}
@@ -68,7 +69,7 @@ func (s *Service) recordFound(ctx context.Context, inbox carrier.Inbox, number p
 }
 
 // foundRow is a text as its webhook would have brought it.
-func (s *Service) foundRow(ctx context.Context, inbox carrier.Inbox, t carrier.ListedText) (row sqlstore.TextInRow, err error) {
+func (s *Service) foundRow(ctx context.Context, by hotline.Transport, inbox carrier.Inbox, t carrier.ListedText) (row sqlstore.TextInRow, err error) {
 	ctx, end := telemetry.Resume(ctx, "", "find text")
 	defer func() { end(err) }()
 	r := &telephonyv1.ReceiveTextRequest{MessageSid: t.ID, From: t.From, To: t.To, Body: t.Body}
@@ -83,9 +84,8 @@ func (s *Service) foundRow(ctx context.Context, inbox carrier.Inbox, t carrier.L
 			r.MediaUrl, r.MediaContentType = append(r.MediaUrl, f.URL), append(r.MediaContentType, f.ContentType)
 		}
 	}
-	row = s.textIn(ctx, r)
-	row.ReceivedAt = t.At
-	if s.transport(row.Hotline).Can().Webhooks { // else this is how texts come in
+	row = s.textIn(ctx, by, r, t.At)
+	if by.Can().Webhooks { // else this is how texts come in
 		row.FoundAt = s.Now()
 	}
 	return row, nil

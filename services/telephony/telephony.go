@@ -95,7 +95,7 @@ func New(c Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s.store.Wake = s.queue.Wake
-	s.store.SaysStop = func(hotline phone.Number, code int) bool { return s.carrierOf(hotline).OptedOut(code) }
+	s.store.SaysStop = func(by hotline.Transport, code int) bool { return s.carrierNamed(by).OptedOut(code) }
 	if s.metrics, err = newMetrics(s.store); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}

@@ -3,6 +3,7 @@ package telephony
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,8 +109,8 @@ func (s *Service) note(what string, t *sqlstore.TextOutRow, messages []sqlstore.
 		said = "Delivered to " + to + size(messages) + "."
 	case underway:
 		said = "Handed to the carrier for " + to + size(messages) + ". Whether it arrived is not known yet."
-		if !s.transport(t.Hotline).Can().Status {
-			said = "Handed to " + s.carrierOf(t.Hotline).Name() + " for " + to + size(messages) + ", which does not tell whether it arrives."
+		if i := slices.IndexFunc(messages, func(m sqlstore.MessageOutRow) bool { return !m.Carrier.Can().Status }); i >= 0 {
+			said = "Handed to " + s.carrierNamed(messages[i].Carrier).Name() + " for " + to + size(messages) + ", which does not tell whether it arrives."
 		}
 		if t.State == sqlstore.Queued || t.State == sqlstore.Sending {
 			said = "Not sent to " + to + " yet: the carrier does not take texts at the moment. It will be sent as soon as it does."
@@ -118,7 +119,7 @@ func (s *Service) note(what string, t *sqlstore.TextOutRow, messages []sqlstore.
 		said = "It is not known whether this text reached " + to + ": the carrier gave no answer. " +
 			"It is not sent again, so that nobody gets it twice. What to do: ask the supporter, or write it once more."
 	case lost:
-		said = "NOT DELIVERED to " + to + whichPart(messages) + ": " + explain(s.carrierOf(t.Hotline), messages)
+		said = "NOT DELIVERED to " + to + whichPart(messages) + ": " + s.explain(messages)
 	}
 	n := &ticketingv1.FileNoteRequest{}
 	if t.Kind == sqlstore.FromAgent {
@@ -186,7 +187,7 @@ func quote(body string) string {
 }
 
 // explain says why a text failed and what to do now.
-func explain(c carrier.Carrier, messages []sqlstore.MessageOutRow) string {
+func (s *Service) explain(messages []sqlstore.MessageOutRow) string {
 	m := failed(messages)
 	if m == nil {
 		return "the reason is not known."
@@ -200,6 +201,7 @@ func explain(c carrier.Carrier, messages []sqlstore.MessageOutRow) string {
 	if m.ErrorCode == 0 {
 		return "the carrier did not take it. What to do: write it once more, or call."
 	}
+	c := s.carrierNamed(m.Carrier)
 	if reason := c.Explain(m.ErrorCode); reason != "" {
 		return reason
 	}

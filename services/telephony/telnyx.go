@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	"github.com/bling-hotline/bling/services/telephony/telnyx"
@@ -18,7 +19,7 @@ func (s *Service) ReceiveTelnyxEvent(ctx context.Context, r *telephonyv1.Receive
 	}
 	switch {
 	case e.Type == telnyx.Received:
-		_, err = s.ReceiveText(ctx, s.telnyxText(e))
+		err = s.receive(ctx, hotline.Telnyx, s.telnyxText(e), e.ReceivedAt)
 	case e.Type == telnyx.Sent || e.Type == telnyx.Finalized:
 		if r.GetAttempt() != "" { // else it is another system's
 			err = s.advance(ctx, r.GetAttempt(), e.MessageID, e.State, e.Code)

@@ -41,6 +41,7 @@ type Client struct {
 	username, password string
 	base               *url.URL
 	http               *http.Client
+	unread             atomic.Int64
 }
 
 var (
@@ -73,6 +74,10 @@ func New(base, username, password string) (*Client, error) {
 
 // Name is what people call it.
 func (c *Client) Name() string { return name }
+
+// Unread returns how many texts and opt-outs in lists could not be read and were passed over, or have a time that cannot be read, since it was asked
+// the last time. What is listed again counts again.
+func (c *Client) Unread() int64 { return c.unread.Swap(0) }
 
 // FetchMedia fails: the API has no files of messages.
 func (c *Client) FetchMedia(context.Context, string, int64) ([]byte, string, error) {
@@ -151,11 +156,8 @@ const (
 // failure says what an answer means that is not a success. Error ids come with status 200 as well as with 400. The message is left
 // alone, as it may repeat what was sent.
 func failure(res *http.Response, answer element) *carrier.Error {
-	e := &carrier.Error{Carrier: name, Status: res.StatusCode, Cause: errors.New("refused")}
+	e := &carrier.Error{Carrier: name, Status: res.StatusCode, RetryAfter: carrier.Advice(res.Header), Cause: errors.New("refused")}
 	e.Code, _ = strconv.Atoi(answer.get("error", "id")) // 0 if there is none
-	if s, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31); err == nil {
-		e.RetryAfter = time.Duration(s) * time.Second
-	}
 	switch {
 	case e.Status == http.StatusTooManyRequests, e.Code == rateLimitExceeded, e.Code == tooManyMessages:
 		e.Outcome = carrier.NotDone

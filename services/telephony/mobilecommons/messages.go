@@ -29,7 +29,13 @@ func (c *Client) Send(ctx context.Context, m carrier.NewMessage) (id string, err
 	if id := answer.get("message", "id"); id != "" {
 		return ledgerID(id), nil
 	}
-	// It was sent; that its id cannot be had is no failure.
+	// It was sent; that its id cannot be had is no failure, and nothing to wait for.
+	wait := idTimeout
+	if end, has := ctx.Deadline(); has {
+		wait = min(wait, time.Until(end)/2) // the rest is for noting that it was sent
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	list, _ := c.Find(ctx, m.From, m.To, began.Add(-clockSkew)) //nolint:errcheck // see above
 	for _, sent := range list {
 		if sent.Body == m.Body {
@@ -38,6 +44,9 @@ func (c *Client) Send(ctx context.Context, m carrier.NewMessage) (id string, err
 	}
 	return "", nil
 }
+
+// idTimeout is for looking for the id of what was sent.
+const idTimeout = 2 * time.Second
 
 // clockSkew is how much Mobile Commons' clock may be behind ours.
 const clockSkew = time.Minute
@@ -90,14 +99,14 @@ type Received struct {
 	ID       string
 	From     phone.Number
 	Body     string
-	At       time.Time // to the second; zero if the answer does not say
+	At       time.Time // to the second; zero if the answer does not say, or not in a way that we know
 	Campaign string
 	MMS      bool // there was more to it than words, which the API does not hand out
 }
 
 // Received returns a page of the texts to a campaign, or to all of them if it is empty, that came from one time to another, to the
-// second. Pages begin at 1; last says that no other follows, which only a page that is not full can be. The error is a *carrier.Error,
-// after which the same page can be asked for again.
+// second. Pages begin at 1; last says that no other follows, which only a page that is not full can be. One without an id or a number is passed
+// over: see Unread. The error is a *carrier.Error, after which the same page can be asked for again.
 func (c *Client) Received(ctx context.Context, campaign string, from, to time.Time, page int) (texts []Received, last bool, err error) {
 	list, err := c.list(ctx, "messages", "messages", window(campaign, "start_time", from, "end_time", to, onPage, page))
 	if err != nil {
@@ -106,12 +115,16 @@ func (c *Client) Received(ctx context.Context, campaign string, from, to time.Ti
 	items := list.items("message")
 	for _, m := range items {
 		at, err := moment(m.get("received_at"))
+		if err != nil {
+			c.unread.Add(1) // of its time: the text is there
+		}
 		text := Received{
 			ID: m.get("id"), From: number(m.get("phone_number")), Body: m.get("body"), At: at,
 			Campaign: cmp.Or(m.campaign(), campaign), MMS: m.get("mms") == "true",
 		}
-		if err != nil || text.ID == "" || text.From == "" {
-			return nil, false, unreadable()
+		if text.ID == "" || text.From == "" {
+			c.unread.Add(1)
+			continue
 		}
 		texts = append(texts, text)
 	}

@@ -94,7 +94,7 @@ type OptOut struct {
 }
 
 // OptOuts returns who opted out of a campaign from one time to another, on a page of its subscriptions that began or ended then; few of
-// a page may be opt-outs. Who has subscribed anew since is among them. Pages and errors are as for Received.
+// a page may be opt-outs. Who has subscribed anew since is among them. Pages, errors and what cannot be read are as for Received.
 func (c *Client) OptOuts(ctx context.Context, campaign string, from, to time.Time, page int) (outs []OptOut, last bool, err error) {
 	list, err := c.list(ctx, "campaign_subscribers", "subscriptions", window(campaign, "from", from, "to", to, onPage, page))
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *Client) OptOuts(ctx context.Context, campaign string, from, to time.Tim
 		out := OptOut{Phone: number(s.get("phone_number")), Campaign: campaign, At: at}
 		switch {
 		case err != nil || out.Phone == "":
-			return nil, false, unreadable()
+			c.unread.Add(1)
 		case !at.IsZero() && !at.Before(from.Truncate(time.Second)):
 			outs = append(outs, out)
 		}

@@ -204,13 +204,18 @@ func TestOptOutsTime(t *testing.T) {
 	}
 }
 
-// What cannot be read of the opt-outs is an error, never nobody.
+// No list is an error, never nobody. One opt-out that cannot be read keeps back no other, and is counted.
 func TestOptOutsUnreadable(t *testing.T) {
-	for _, inner := range []string{``, `<subscriptions><sub><opted_out_at>2026-11-28 09:00:00 UTC</opted_out_at></sub></subscriptions>`,
-		`<subscriptions><sub><phone_number>16175550142</phone_number><opted_out_at>a secret</opted_out_at></sub></subscriptions>`} {
-		outs, last, err := canned(t, http.StatusOK, `<response success="true">`+inner+`</response>`).OptOuts(t.Context(), help, time.Time{}, time.Now(), 1)
-		if failed(t, err); outs != nil || last {
-			t.Errorf("%s: %+v, last %v", inner, outs, last)
+	if outs, last, err := canned(t, http.StatusOK, `<response success="true"/>`).OptOuts(t.Context(), help, time.Time{}, time.Now(), 1); failed(t, err).Status != http.StatusOK || outs != nil || last {
+		t.Errorf("%+v, last %v", outs, last)
+	}
+	const good = `<sub><phone_number>16175550142</phone_number><opted_out_at>2026-11-28 09:00:00 UTC</opted_out_at></sub>`
+	for _, bad := range []string{`<sub><opted_out_at>2026-11-28 09:00:00 UTC</opted_out_at></sub>`,
+		`<sub><phone_number>16175550143</phone_number><opted_out_at>a secret</opted_out_at></sub>`} {
+		client := canned(t, http.StatusOK, `<response success="true"><subscriptions>`+bad+good+`</subscriptions></response>`)
+		outs, last, err := client.OptOuts(t.Context(), help, time.Time{}, time.Now(), 1)
+		if err != nil || len(outs) != 1 || outs[0].Phone != kim || !last || client.Unread() != 1 || client.Unread() != 0 {
+			t.Errorf("%s: %+v, last %v, %v", bad, outs, last, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,15 +93,56 @@ func TestReceivedTruncated(t *testing.T) {
 	if got, last, err := canned(t, http.StatusOK, whole).Received(t.Context(), help, time.Time{}, time.Time{}, 1); err != nil || !last || len(got) != 2 {
 		t.Errorf("whole: %+v, last %v, %v", got, last, err)
 	}
-	for name, inner := range map[string]string{
-		"no list":    ``,
-		"no id":      `<messages><message><phone_number>16175550142</phone_number></message></messages>`,
-		"no number":  `<messages><message id="1"/></messages>`,
-		"wrong time": `<messages><message id="1"><phone_number>16175550142</phone_number><received_at>a secret</received_at></message></messages>`,
+	if got, _, err := canned(t, http.StatusOK, `<response success="true"/>`).Received(t.Context(), help, time.Time{}, time.Time{}, 1); failed(t, err).Status != http.StatusOK || got != nil {
+		t.Errorf("no list: %+v", got)
+	}
+}
+
+// One text that cannot be read keeps back no other. What nobody can answer or know again is passed over, and counted; what has only a character or
+// a time that should not be there is read without.
+func TestReceivedUnreadable(t *testing.T) {
+	const good = `<message id="1"><phone_number>16175550142</phone_number><body>hello</body></message>`
+	text := func(body string) string {
+		return `<message id="2"><phone_number>16175550143</phone_number><body>` + body + `</body><received_at>2026-11-28 09:00:00 UTC</received_at></message>`
+	}
+	at := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		head, bad string
+		body      string // that is read
+		at        time.Time
+		unread    int64
+	}{
+		"no id":                {bad: `<message><phone_number>16175550143</phone_number><body>a secret</body></message>`, unread: 1},
+		"no number":            {bad: `<message id="2"><phone_number/><body>a secret</body></message>`, unread: 1},
+		"another time":         {bad: `<message id="2"><phone_number>16175550143</phone_number><body>x</body><received_at>last week</received_at></message>`, body: "x", unread: 1},
+		"a time without zone":  {bad: `<message id="2"><phone_number>16175550143</phone_number><body>x</body><received_at>2026-11-28 09:00:00</received_at></message>`, body: "x", at: at},
+		"a form feed":          {bad: text("a\x0cb"), body: "ab", at: at},
+		"its number":           {bad: text("a&#12;&#xC;&#0;&#xFFFE;&#99999999999;&#x99999999;b"), body: "ab", at: at},
+		"numbers that are not": {bad: text("&#128578;&#x1F642;&#0010;&#x5e9;&amp;#12;"), body: "🙂🙂\nש&#12;", at: at},
+		"half a character":     {bad: text("a\xf0\x9fb"), body: "a\uFFFD\uFFFDb", at: at},
+		"a surrogate":          {bad: text("a\xed\xa0\xbdb"), body: "a\uFFFD\uFFFD\uFFFDb", at: at},
+		"HTML's names":         {bad: text("a&nbsp;b&hellip;"), body: "a\u00A0b…", at: at},
+		"right to left, emoji": {bad: text("שלום \u202Eabc مرحبا 👩‍👩‍👧‍👦"), body: "שלום \u202Eabc مرحبا 👩‍👩‍👧‍👦", at: at},
+		"ISO-8859-1":           {head: `<?xml version="1.0" encoding="ISO-8859-1"?>`, bad: text("\xa1ol\xe9!"), body: "¡olé!", at: at},
+		"UTF-8":                {head: `<?xml version="1.0" encoding='utf-8'?>`, bad: text("¡olé!"), body: "¡olé!", at: at},
 	} {
-		got, _, err := canned(t, http.StatusOK, `<response success="true">`+inner+`</response>`).Received(t.Context(), help, time.Time{}, time.Time{}, 1)
-		if failed(t, err); got != nil {
+		client := canned(t, http.StatusOK, test.head+`<response success="true"><messages>`+test.bad+good+`</messages></response>`)
+		got, last, err := client.Received(t.Context(), help, at, at, 1)
+		if n := client.Unread(); err != nil || !last || n != test.unread || client.Unread() != 0 {
+			t.Errorf("%s: %d unread, last %v, %v", name, n, last, err)
+			continue
+		}
+		want := []mobilecommons.Received{{ID: "2", From: "+16175550143", Body: test.body, At: test.at, Campaign: help}, {ID: "1", From: kim, Body: "hello", Campaign: help}}
+		if test.body == "" {
+			want = want[1:]
+		}
+		if !slices.Equal(got, want) {
 			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	for _, head := range []string{`<?xml version="1.0" encoding="klingon"?>`, `<?xml version="1.0" encoding="UTF-16"?>`} {
+		if got, _, err := canned(t, http.StatusOK, head+`<response success="true"><messages>`+good+`</messages></response>`).Received(t.Context(), help, at, at, 1); failed(t, err).Status != http.StatusOK || got != nil {
+			t.Errorf("%s: %+v", head, got)
 		}
 	}
 }
@@ -113,7 +155,8 @@ func TestReceivedForms(t *testing.T) {
 		`><id>2</id><campaign_id>5</campaign_id><phone_number>617-555-0142</phone_number><received_at>2011-04-22T19:05:36-04:00</received_at>`:     {ID: "2", From: kim, At: at, Campaign: "5"},
 		`id="3"><campaign id="5" active="true"><name>x</name></campaign><phone_number>447911123456</phone_number><mms>true</mms>`:                  {ID: "3", From: "+447911123456", Campaign: "5", MMS: true},
 		`id="4"><campaign><id>5</id></campaign><phone_number>6175550142</phone_number><received_at>2011-04-22 19:05:36 -0400</received_at><body/>`: {ID: "4", From: kim, At: at, Campaign: "5"},
-		`id="5"><campaign/><phone_number>12345</phone_number><body>&lt;a&gt; &amp; &#x1F642;</body>`:                                               {ID: "5", From: "12345", Body: "<a> & 🙂", Campaign: help},
+		`id="6"><phone_number>4989123456</phone_number>`:                                             {ID: "6", From: "+4989123456", Campaign: help},
+		`id="5"><campaign/><phone_number>12345</phone_number><body>&lt;a&gt; &amp; &#x1F642;</body>`: {ID: "5", From: "12345", Body: "<a> & 🙂", Campaign: help},
 	} {
 		got, _, err := canned(t, http.StatusOK, `<response success="true"><messages><message `+inner+`</message></messages></response>`).Received(t.Context(), help, at, at, 1)
 		if err != nil || len(got) != 1 || got[0] != want {

@@ -110,6 +110,11 @@ func TestRetryAfter(t *testing.T) {
 	if e := failed(t, err); e.Outcome != carrier.NotDone || e.RetryAfter != 42*time.Second || e.Status != http.StatusTooManyRequests {
 		t.Errorf("%+v", e)
 	}
+	b.sim.Faults().Set(fault.Switches{FailNext: 1, FailNextStatus: http.StatusTooManyRequests, FailNextRetryAfter: 1796000000}) // a time, not a duration
+	_, err = b.send("three")
+	if e := failed(t, err); e.RetryAfter <= 0 || e.RetryAfter > time.Hour {
+		t.Errorf("%+v", e)
+	}
 }
 
 // Without a connection nothing was done. With one, nobody knows, and Find does.
@@ -179,6 +184,30 @@ func TestSendContext(t *testing.T) {
 	_, err := clientOf(t, server.URL).Send(ctx, message(words))
 	if e := failed(t, err); e.Outcome != carrier.Unclear || !errors.Is(err, context.Canceled) {
 		t.Errorf("%+v", e)
+	}
+}
+
+// What is sent is sent, also if its id is not to be had: that is not waited for, least of all until the time is over.
+func TestSendWithoutID(t *testing.T) {
+	t.Parallel()
+	looks := make(chan struct{}, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/send_message" {
+			_, _ = w.Write([]byte(`<response success="true"/>`))
+			return
+		}
+		looks <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	for _, most := range []time.Duration{time.Minute, time.Second} {
+		ctx, cancel := context.WithTimeout(t.Context(), most)
+		defer cancel()
+		id, err := clientOf(t, server.URL).Send(ctx, message(words))
+		if end, _ := ctx.Deadline(); id != "" || err != nil || len(looks) != 1 || time.Until(end) < most/5 {
+			t.Errorf("id %q, %v, with %v left of %v", id, err, time.Until(end), most)
+		}
+		<-looks
 	}
 }
 

@@ -1,11 +1,14 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/bling-hotline/bling/internal/hotline"
 )
 
 // The outcomes of an attempt.
@@ -20,6 +23,7 @@ const (
 // Attempt is one try to hand a message to the carrier.
 type Attempt struct {
 	ID        string
+	Carrier   hotline.Transport // who got it, whoever carries the hotline now
 	StartedAt time.Time
 	AskedAt   time.Time // when the carrier was first asked whether it has it; zero: never
 	Looks     int       // how often it said that it does not
@@ -27,7 +31,7 @@ type Attempt struct {
 
 // BeginAttempt notes the intent to send a queued message. It reports false when somebody else already did: then the
 // caller must not send. takes is how long the message occupies its hotline's number at its pace; while it is not the
-// message's turn, nothing is noted but that it has one, and wait says when.
+// message's turn, nothing is noted but that it has one, and wait says when. m.Carrier says who is about to get it.
 func (s *Store) BeginAttempt(ctx context.Context, m *MessageOutRow, id string, now time.Time, takes time.Duration) (mine bool, wait time.Duration, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		mine, wait = false, 0
@@ -50,7 +54,8 @@ func (s *Store) BeginAttempt(ctx context.Context, m *MessageOutRow, id string, n
 			return err
 		}
 		mine = true
-		if _, err := tx.ExecContext(ctx, `INSERT INTO attempt (id, message_key, started_at, outcome) VALUES ($1, $2, $3, 'open')`, id, m.Key, now.UnixMicro()); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO attempt (id, message_key, carrier, started_at, outcome) VALUES ($1, $2, $3, $4, 'open')`,
+			id, m.Key, string(m.Carrier), now.UnixMicro()); err != nil {
 			return err
 		}
 		return s.settle(ctx, tx, text, now)
@@ -83,9 +88,9 @@ func (s *Store) takeTurn(ctx context.Context, tx *sql.Tx, m *MessageOutRow, now 
 func (s *Store) OpenAttempt(ctx context.Context, key string) (a Attempt, total int, err error) {
 	var at, asked int64
 	err = s.db.Read.QueryRowContext(ctx, `
-		SELECT id, started_at, asked_at, looks, (SELECT count(*) FROM attempt WHERE message_key = $1 AND (outcome <> 'absent' OR looks > 0))
+		SELECT id, carrier, started_at, asked_at, looks, (SELECT count(*) FROM attempt WHERE message_key = $1 AND (outcome <> 'absent' OR looks > 0))
 		FROM attempt WHERE message_key = $1 AND outcome = 'open' ORDER BY started_at DESC LIMIT 1`, key).
-		Scan(&a.ID, &at, &asked, &a.Looks, &total)
+		Scan(&a.ID, &a.Carrier, &at, &asked, &a.Looks, &total)
 	if err != nil {
 		return a, 0, fmt.Errorf("reading open attempt: %w", err)
 	}
@@ -149,32 +154,30 @@ func (s *Store) Advance(ctx context.Context, attempt, messageSID string, state O
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		known = false
 		var key string
-		err := tx.QueryRowContext(ctx, `SELECT message_key FROM attempt WHERE id = $1`, attempt).Scan(&key)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
+		var by hotline.Transport
+		err := tx.QueryRowContext(ctx, `UPDATE attempt SET outcome = 'accepted', message_sid = $1 WHERE id = $2 RETURNING message_key, carrier`, messageSID, attempt).
+			Scan(&key, &by)
 		if err != nil {
-			return err
+			return ignoreNone(err)
 		}
 		known = true
-		if _, err := tx.ExecContext(ctx, `UPDATE attempt SET outcome = 'accepted', message_sid = $1 WHERE id = $2`, messageSID, attempt); err != nil {
-			return err
-		}
-		return s.advanceMessage(ctx, tx, key, messageSID, state, code, now)
+		return s.advanceMessage(ctx, tx, key, by, messageSID, state, code, now)
 	})
 	return known, err
 }
 
 // AdvanceMessage is Advance for who knows the message and not the attempt.
 func (s *Store) AdvanceMessage(ctx context.Context, key, messageSID string, state OutState, code int, now time.Time) error {
-	return s.db.Update(ctx, func(tx *sql.Tx) error { return s.advanceMessage(ctx, tx, key, messageSID, state, code, now) })
+	return s.db.Update(ctx, func(tx *sql.Tx) error { return s.advanceMessage(ctx, tx, key, "", messageSID, state, code, now) })
 }
 
-func (s *Store) advanceMessage(ctx context.Context, tx *sql.Tx, key, messageSID string, state OutState, code int, now time.Time) error {
+// advanceMessage has by say who tells it; empty: whoever has the message.
+func (s *Store) advanceMessage(ctx context.Context, tx *sql.Tx, key string, by hotline.Transport, messageSID string, state OutState, code int, now time.Time) error {
 	m, err := scanMessageOut(tx.QueryRowContext(ctx, `SELECT `+messageColumns+` FROM message_out WHERE key = $1`+s.db.ForUpdate(), key))
 	if err != nil || rank[state] <= rank[m.State] {
 		return err
 	}
+	m.Carrier = cmp.Or(by, m.Carrier)
 	return s.become(ctx, tx, m, messageSID, state, code, now)
 }
 
@@ -190,7 +193,7 @@ func (s *Store) become(ctx context.Context, tx *sql.Tx, m MessageOutRow, message
 		string(state), messageSID, code, micros(sent), endedAt(state, now), m.Key); err != nil {
 		return err
 	}
-	if code != 0 && s.SaysStop(m.Hotline, code) {
+	if code != 0 && s.SaysStop(m.Carrier, code) {
 		if _, err := optOut(ctx, tx, m.Hotline, string(m.Supporter), true, now, "carrier", false); err != nil {
 			return err
 		}

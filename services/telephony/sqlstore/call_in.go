@@ -176,10 +176,14 @@ func (s *Store) LookedTill(ctx context.Context, what string, first time.Time) (t
 	return time.UnixMicro(at), err
 }
 
-// LookedFor notes until when something was looked for.
+// longestLag is more than how far a sweep goes back (books.Sweep: calls, by 5 hours).
+const longestLag = 6 * time.Hour
+
+// LookedFor notes until when something was looked for. What was noted before stands if it is later, as at the beginning, when nothing older is to be
+// looked for; but not if it is so much later that only a clock that was wrong can have said so.
 func (s *Store) LookedFor(ctx context.Context, what string, till time.Time) error {
 	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE looked SET till = $1 WHERE what = $2 AND till < $1`, till.UnixMicro(), what)
+		_, err := tx.ExecContext(ctx, `UPDATE looked SET till = $1 WHERE what = $2 AND (till < $1 OR till > $3)`, till.UnixMicro(), what, till.Add(longestLag).UnixMicro())
 		return err
 	})
 }

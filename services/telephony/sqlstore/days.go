@@ -79,7 +79,11 @@ func noteFound(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted map[
 		if t.FoundAt.IsZero() || !inserted[t.MessageSID] {
 			continue
 		}
-		if err := note(ctx, tx, StepRow{Item: t.MessageSID, At: t.FoundAt, What: found, Trouble: true, Trace: t.Trace}); err != nil {
+		step := StepRow{Item: t.MessageSID, At: t.FoundAt, What: found, Trouble: true, Trace: t.Trace}
+		if t.Loaded { // nobody was to tell us
+			step.What, step.Trouble = "brought in by a load", false
+		}
+		if err := note(ctx, tx, step); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
@@ -45,7 +46,8 @@ type ItemRow struct {
 	State          string
 	Word           string // the same in the ledger's own word
 	Reason         string
-	ErrorCode      int // the carrier's
+	ErrorCode      int               // the carrier's
+	Carrier        hotline.Transport // whose ErrorCode it is; empty: it is not known
 	At, EndedAt    time.Time
 	Attempts       int // that failed
 	ConversationID int64
@@ -210,12 +212,12 @@ func (s *Store) scanItems(ctx context.Context, src source, rest string, args ...
 	for _, is := range src.states {
 		state += " WHEN " + is.condition + " THEN '" + is.state + "'"
 	}
-	columns := []string{src.id, "hotline", "supporter", state + " END", src.word, src.reason, src.code, src.at, src.ended, src.attempts, src.conversation, src.trace}
+	columns := []string{src.id, "hotline", "supporter", state + " END", src.word, src.reason, src.code, src.carrier, src.at, src.ended, src.attempts, src.conversation, src.trace}
 	err = each(ctx, s.db.Read, func(rows *sql.Rows) error {
 		i := ItemRow{Kind: src.kind}
 		var at, ended int64
 		var state sql.NullString
-		err := rows.Scan(&i.ID, &i.Hotline, &i.Supporter, &state, &i.Word, &i.Reason, &i.ErrorCode, &at, &ended, &i.Attempts, &i.ConversationID, &i.Trace)
+		err := rows.Scan(&i.ID, &i.Hotline, &i.Supporter, &state, &i.Word, &i.Reason, &i.ErrorCode, &i.Carrier, &at, &ended, &i.Attempts, &i.ConversationID, &i.Trace)
 		i.State, i.At, i.EndedAt = state.String, time.UnixMicro(at), fromMicros(ended)
 		all = append(all, i)
 		return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
@@ -19,6 +20,7 @@ type MediaInRow struct {
 	Supporter  string
 	Kind       string // of what it came with, as in TextInRow
 	Event      string // see TextInRow.Event
+	Carrier    hotline.Transport
 	Media
 	Trace    string
 	Attempts int
@@ -46,10 +48,10 @@ func (s *Store) NextMedia(ctx context.Context, lane string) (*MediaInRow, error)
 	var m MediaInRow
 	err := s.db.Read.QueryRowContext(ctx, `
 		SELECT m.key, m.lane, m.message_sid, m.hotline, m.supporter, t.kind, CASE WHEN t.call_sid = '' THEN t.message_sid ELSE t.call_sid END,
-			m.url, m.content_type, m.trace, m.attempts
+			t.carrier, m.url, m.content_type, m.trace, m.attempts
 		FROM media_in m JOIN text_in t ON t.message_sid = m.message_sid
 		WHERE m.lane = $1 AND m.state = 'pending' AND m.`+unpaused+` ORDER BY m.seq, m.key LIMIT 1`, lane).
-		Scan(&m.Key, &m.Lane, &m.MessageSID, &m.Hotline, &m.Supporter, &m.Kind, &m.Event, &m.URL, &m.ContentType, &m.Trace, &m.Attempts)
+		Scan(&m.Key, &m.Lane, &m.MessageSID, &m.Hotline, &m.Supporter, &m.Kind, &m.Event, &m.Carrier, &m.URL, &m.ContentType, &m.Trace, &m.Attempts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
@@ -18,12 +19,20 @@ type Record struct {
 	At   time.Time
 	// Hotline is the number it came to, or went out from.
 	Hotline phone.Number
-	// The carrier's ids: MessageSids, RecordingSids, CallSids.
-	Messages, Recordings, Calls []string
+	// Messages are those that a carrier has of it, whoever carries the hotline now.
+	Messages []CarriedMessage
+	// Recordings and Calls are Twilio's ids: RecordingSids, CallSids.
+	Recordings, Calls []string
 	// UnclearAt is when the carrier may have got a message of which it has not told the id; zero: there is none.
 	UnclearAt time.Time
 
 	named bool // the id has the supporter's number in it
+}
+
+// CarriedMessage is a message by its id at the carrier that has it.
+type CarriedMessage struct {
+	Carrier hotline.Transport
+	ID      string
 }
 
 // RecordKinds are the kinds of records. What belongs to one goes with it: files, messages, attempts, legs, and the voicemail itself with
@@ -33,14 +42,14 @@ var RecordKinds = []string{ItemTextIn, ItemTextOut, ItemCall, ItemCallBack, Item
 // MessageOut is the kind of a message of an outgoing text.
 const MessageOut = "message_out"
 
-// recordTables say where the records of a kind stand, with the column that says what the carrier has of them.
-var recordTables = map[string]struct{ table, id, at, carrier string }{
-	ItemTextIn:    {"text_in", "message_sid", "received_at", "kind"},
-	ItemTextOut:   {"text_out", "key", "created_at", "kind"},
-	MessageOut:    {"message_out", "key", "created_at", "state"},
-	ItemCall:      {"call_in", "call_sid", "began_at", "call_sid"},
-	ItemCallBack:  {"call_back", "key", "created_at", "agent_sid"},
-	ItemVoicemail: {"voicemail", "recording_sid", "recorded_at", "recording_sid"},
+// recordTables say where the records of a kind stand, with the columns that say what a carrier has of them, and which one.
+var recordTables = map[string]struct{ table, id, at, has, carrier string }{
+	ItemTextIn:    {"text_in", "message_sid", "received_at", "kind", "carrier"},
+	ItemTextOut:   {"text_out", "key", "created_at", "kind", nothing},
+	MessageOut:    {"message_out", "key", "created_at", "state", nothing},
+	ItemCall:      {"call_in", "call_sid", "began_at", "call_sid", nothing},
+	ItemCallBack:  {"call_back", "key", "created_at", "agent_sid", nothing},
+	ItemVoicemail: {"voicemail", "recording_sid", "recorded_at", "recording_sid", nothing},
 }
 
 const (
@@ -132,20 +141,21 @@ func (s *Store) records(ctx context.Context, kind string, w where, after Record,
 	err = each(ctx, s.db.Read, func(rows *sql.Rows) error {
 		r := Record{Kind: kind}
 		var at int64
-		var carrier string
-		err := rows.Scan(&r.ID, &at, &r.Hotline, &carrier)
+		var has string
+		var by hotline.Transport
+		err := rows.Scan(&r.ID, &at, &r.Hotline, &has, &by)
 		r.At = time.UnixMicro(at)
 		switch {
-		case kind == ItemTextIn && carrier == "":
-			r.Messages = []string{r.ID}
-		case kind == ItemTextIn && carrier == VoicemailIn, kind == ItemVoicemail:
+		case kind == ItemTextIn && has == "":
+			r.Messages = []CarriedMessage{{by, r.ID}}
+		case kind == ItemTextIn && has == VoicemailIn, kind == ItemVoicemail:
 			r.Recordings = []string{r.ID}
-		case (kind == ItemCall || kind == ItemCallBack) && carrier != "":
-			r.Calls = []string{carrier}
+		case (kind == ItemCall || kind == ItemCallBack) && has != "":
+			r.Calls = []string{has}
 		}
 		all = append(all, r)
 		return err
-	}, fmt.Sprintf(`SELECT %s, %s, hotline, %s FROM %s WHERE TRUE%s ORDER BY %s, %s LIMIT %d`, t.id, t.at, t.carrier, t.table, w.text, t.at, t.id, limit), w.args...)
+	}, fmt.Sprintf(`SELECT %s, %s, hotline, %s, %s FROM %s WHERE TRUE%s ORDER BY %s, %s LIMIT %d`, t.id, t.at, t.has, t.carrier, t.table, w.text, t.at, t.id, limit), w.args...)
 	if err == nil && len(all) > 0 && (kind == ItemTextOut || kind == MessageOut) {
 		err = s.addMessages(ctx, kind, all)
 	}
@@ -155,25 +165,26 @@ func (s *Store) records(ctx context.Context, kind string, w where, after Record,
 	return all, nil
 }
 
-// addMessages adds what the carrier has of outgoing texts or messages: one for each attempt that it took.
+// addMessages adds what the carriers have of outgoing texts or messages: one for each attempt that it took.
 func (s *Store) addMessages(ctx context.Context, kind string, all []Record) error {
 	in, args := list(1, recordIDs(all))
 	column := map[string]string{ItemTextOut: "m.text_key", MessageOut: "m.key"}[kind]
 	return each(ctx, s.db.Read, func(rows *sql.Rows) error {
-		var id, sid, outcome string
+		var id, outcome string
+		var m CarriedMessage
 		var started int64
-		if err := rows.Scan(&id, &sid, &outcome, &started); err != nil {
+		if err := rows.Scan(&id, &m.Carrier, &m.ID, &outcome, &started); err != nil {
 			return err
 		}
 		r := &all[slices.IndexFunc(all, func(r Record) bool { return r.ID == id })]
 		switch at := time.UnixMicro(started); {
-		case sid != "":
-			r.Messages = append(r.Messages, sid)
+		case m.ID != "":
+			r.Messages = append(r.Messages, m)
 		case (outcome == AttemptOpen || outcome == AttemptUnknown) && at.After(r.UnclearAt):
 			r.UnclearAt = at
 		}
 		return nil
-	}, `SELECT `+column+`, a.message_sid, a.outcome, a.started_at FROM message_out m JOIN attempt a ON a.message_key = m.key WHERE `+column+` IN `+in, args...)
+	}, `SELECT `+column+`, a.carrier, a.message_sid, a.outcome, a.started_at FROM message_out m JOIN attempt a ON a.message_key = m.key WHERE `+column+` IN `+in, args...)
 }
 
 func recordIDs(all []Record) (ids []string) {

@@ -23,12 +23,14 @@ func optOut(ctx context.Context, tx *sql.Tx, hotline phone.Number, supporter str
 	return changed || fresh && out, err
 }
 
-// OptedOutAtCarrier notes that a supporter told the carrier, at a time in the past, that they want no texts.
-func (s *Store) OptedOutAtCarrier(ctx context.Context, hotline phone.Number, supporter string, at time.Time) error {
-	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := optOut(ctx, tx, hotline, supporter, true, at, "carrier", true)
+// OptedOutAtCarrier notes that a supporter told the carrier, at a time in the past, that they want no texts. It reports whether that is a
+// change.
+func (s *Store) OptedOutAtCarrier(ctx context.Context, hotline phone.Number, supporter string, at time.Time) (changed bool, err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		changed, err = optOut(ctx, tx, hotline, supporter, true, at, "carrier", true)
 		return err
 	})
+	return changed && err == nil, err
 }
 
 // noteWish keeps the last thing that a supporter has said about something, also when it is nothing new: what is found later may be

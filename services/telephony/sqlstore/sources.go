@@ -9,7 +9,8 @@ type source struct {
 	// states are the item's states, and when it is in them.
 	states []stateIs
 
-	id, at, ended, word, reason, code, attempts, conversation, trace string
+	// carrier is whose the code is.
+	id, at, ended, word, reason, code, carrier, attempts, conversation, trace string
 }
 
 // stateIs says when an item is in a state. few says that there are never many, and an index of them that does not go by time.
@@ -37,7 +38,7 @@ var sources = []source{
 			{state: ItemDone, condition: `state = 'done' AND outcome <> 'refused'`},
 		},
 		id: `call_sid`, at: `began_at`, ended: `ended_at`, word: `CASE WHEN outcome = '' THEN state ELSE outcome END`,
-		reason: nothing, code: none, attempts: none, conversation: none, trace: nothing,
+		reason: nothing, code: none, carrier: nothing, attempts: none, conversation: none, trace: nothing,
 	},
 	textSource(ItemMissed, `kind <> '' AND kind = 'missed'`, `message_sid = ?`, `call_sid = ?`),
 	{
@@ -51,7 +52,8 @@ var sources = []source{
 			{state: ItemFailed, condition: `state <> 'delivered' AND state = 'failed' AND key NOT ` + keptBack},
 			{state: ItemUnknown, condition: `state <> 'delivered' AND state = 'unknown'`},
 		},
-		id: `key`, at: `created_at`, ended: `ended_at`, word: `state`, reason: failedPart("refused", nothing), code: failedPart("error_code", none),
+		id: `key`, at: `created_at`, ended: `ended_at`, word: `state`, reason: failedPart("m.refused", nothing), code: failedPart("m.error_code", none),
+		carrier: failedPart(carrierOf("m"), nothing),
 		attempts: `(SELECT count(*) FROM message_out m JOIN attempt a ON a.message_key = m.key
 			WHERE m.text_key = text_out.key AND a.outcome IN ('absent', 'refused', 'unknown'))`,
 		conversation: `conversation_id`, trace: `trace`,
@@ -65,7 +67,7 @@ var sources = []source{
 			{state: ItemDone, condition: `state = 'ended' AND NOT ` + unmade},
 		},
 		id: `key`, at: `created_at`, ended: `ended_at`, word: `CASE WHEN result = '' THEN state ELSE result END`,
-		reason: nothing, code: none, attempts: none, conversation: `conversation_id`, trace: `trace`,
+		reason: nothing, code: none, carrier: nothing, attempts: none, conversation: `conversation_id`, trace: `trace`,
 	},
 	{
 		kind: ItemMedia, from: `media_in WHERE TRUE`, byID: []string{`key = replace(?, '/', ':')`},
@@ -75,7 +77,7 @@ var sources = []source{
 			{state: ItemRefused, condition: `state IN ('refused', 'dead') AND state = 'refused'`},
 			{state: ItemDead, condition: `state IN ('refused', 'dead') AND state = 'dead'`},
 		},
-		id: `replace(key, ':', '/')`, at: `received_at`, ended: `ended_at`, word: `state`, reason: `reason`, code: none, attempts: `attempts`,
+		id: `replace(key, ':', '/')`, at: `received_at`, ended: `ended_at`, word: `state`, reason: `reason`, code: none, carrier: nothing, attempts: `attempts`,
 		conversation: none, trace: `trace`,
 	},
 }
@@ -93,7 +95,7 @@ func textSource(kind, is string, byID ...string) source {
 			{state: ItemDead, condition: bad + `state = 'dead'`},
 		},
 		id: `message_sid`, at: `received_at`, ended: `CASE WHEN state = 'pending' THEN 0 ELSE COALESCE(done_at, 0) END`, word: `state`, reason: `reason`,
-		code: none, attempts: `attempts`, conversation: `conversation_id`, trace: `trace`,
+		code: none, carrier: nothing, attempts: `attempts`, conversation: `conversation_id`, trace: `trace`,
 	}
 }
 
@@ -104,7 +106,7 @@ const (
 	unmade = `result IN ('not_started', 'agent_failed', 'failed')`
 )
 
-// failedPart is a column of a text's first message that failed.
-func failedPart(column, otherwise string) string {
-	return `COALESCE((SELECT m.` + column + ` FROM message_out m WHERE m.text_key = text_out.key AND m.state = 'failed' ORDER BY m.part LIMIT 1), ` + otherwise + `)`
+// failedPart is what is known of a text's first message that failed.
+func failedPart(what, otherwise string) string {
+	return `COALESCE((SELECT ` + what + ` FROM message_out m WHERE m.text_key = text_out.key AND m.state = 'failed' ORDER BY m.part LIMIT 1), ` + otherwise + `)`
 }

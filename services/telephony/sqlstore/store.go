@@ -12,8 +12,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/jobs"
-	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/internal/sqldb"
 )
 
@@ -41,8 +41,8 @@ type Store struct {
 	db *sqldb.DB
 	// Wake says in a transaction that lanes of a topic have work; jobs.Queue.Wake fits. Set it before use.
 	Wake func(ctx context.Context, tx *sql.Tx, topic string, lanes ...string) error
-	// SaysStop reports whether a carrier's error code says that the supporter has opted out. Set it before use.
-	SaysStop func(hotline phone.Number, code int) bool
+	// SaysStop reports whether an error code of a carrier's says that the supporter has opted out. Set it before use.
+	SaysStop func(by hotline.Transport, code int) bool
 }
 
 // Open opens telephony's database and brings it up to date.

@@ -66,12 +66,12 @@ func (s *Store) TextOutStory(ctx context.Context, key string) (parts []PartStory
 		if err := each(ctx, s.db.Read, func(rows *sql.Rows) error {
 			var a AttemptRow
 			var at, asked int64
-			err := rows.Scan(&a.ID, &at, &asked, &a.Looks, &a.Outcome, &a.MessageSID)
+			err := rows.Scan(&a.ID, &a.Carrier, &at, &asked, &a.Looks, &a.Outcome, &a.MessageSID)
 			a.StartedAt, a.AskedAt = time.UnixMicro(at), fromMicros(asked)
 			p.Attempts = append(p.Attempts, a)
 			return err
-		}, `SELECT id, started_at, asked_at, looks, outcome, message_sid FROM (
-				SELECT id, started_at, asked_at, looks, outcome, message_sid FROM attempt WHERE message_key = $1 ORDER BY started_at DESC LIMIT 1000) a
+		}, `SELECT id, carrier, started_at, asked_at, looks, outcome, message_sid FROM (
+				SELECT id, carrier, started_at, asked_at, looks, outcome, message_sid FROM attempt WHERE message_key = $1 ORDER BY started_at DESC LIMIT 1000) a
 			ORDER BY started_at`, m.Key); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
@@ -49,9 +50,13 @@ type TextInRow struct {
 	Trace      string
 	ReceivedAt time.Time
 	Attempts   int
+	// Carrier is who brought it. Default: Twilio, which all calls are with.
+	Carrier hotline.Transport
 	// Wish is what the text says of texts and calls to its sender: OptOut, OptIn, NoCalls, CallsAgain or nothing. Opt is what that has
 	// changed.
 	Wish, Opt string
+	// Dated says that ReceivedAt is the carrier's own time, so that a wish counts by it: what was said later stands.
+	Dated bool
 	// FirstContact says that nothing of this supporter was in a ticket before.
 	FirstContact bool
 	// Unanswered is why we did not answer of our own accord, although an answer was due.
@@ -111,12 +116,12 @@ func insertTexts(ctx context.Context, tx *sql.Tx, texts []TextInRow) (map[string
 			values.WriteString(", ")
 		}
 		n := len(args)
-		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10, n+11, n+12, n+13)
+		fmt.Fprintf(&values, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, 'pending')", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8, n+9, n+10, n+11, n+12, n+13, n+14)
 		args = append(args, t.Kind, t.MessageSID, t.CallSID, t.Lane, string(t.Hotline), t.Supporter, t.Body, string(media), t.Trace, t.ReceivedAt.UnixMicro(), micros(t.FoundAt),
-			!t.FoundAt.IsZero(), t.Loaded) // what was found is listed
+			!t.FoundAt.IsZero(), t.Loaded, string(cmp.Or(t.Carrier, hotline.Twilio))) // what was found is listed
 	}
 	rows, err := tx.QueryContext(ctx, `
-		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, listed, loaded, state)
+		INSERT INTO text_in (kind, message_sid, call_sid, lane, hotline, supporter, body, media, trace, received_at, found_at, listed, loaded, carrier, state)
 		VALUES `+values.String()+`
 		ON CONFLICT (message_sid) DO NOTHING
 		RETURNING message_sid`, args...)
@@ -146,7 +151,7 @@ func applyWishes(ctx context.Context, tx *sql.Tx, texts []TextInRow, inserted ma
 		if t.Wish == NoCalls || t.Wish == CallsAgain {
 			say, not = noCalls, NoCalls
 		}
-		changed, err := say(ctx, tx, t.Hotline, t.Supporter, t.Wish == not, t.ReceivedAt, t.MessageSID, !t.FoundAt.IsZero())
+		changed, err := say(ctx, tx, t.Hotline, t.Supporter, t.Wish == not, t.ReceivedAt, t.MessageSID, t.Dated || !t.FoundAt.IsZero())
 		if err != nil {
 			return err
 		}

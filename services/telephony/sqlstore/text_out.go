@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 )
 
@@ -76,7 +77,8 @@ type MessageOutRow struct {
 	State      OutState
 	MessageSID string
 	ErrorCode  int
-	Refused    string // why the carrier was not asked
+	Refused    string            // why the carrier was not asked
+	Carrier    hotline.Transport // who has it, or was last tried; empty: nobody
 }
 
 // QueueText accepts a text to be sent as messages, or as one with the text's body if there are none, and returns it.
@@ -141,12 +143,18 @@ func scanTextOut(row scanner) (t TextOutRow, err error) {
 	return t, err
 }
 
-const messageColumns = `key, text_key, part, lane, hotline, supporter, body, media, segments, trace, created_at, state, message_sid, error_code, refused`
+var messageColumns = `key, text_key, part, lane, hotline, supporter, body, media, segments, trace, created_at, state, message_sid, error_code, refused, ` + carrierOf("message_out")
+
+// carrierOf is who has the message of a row, in SQL: that of the attempt whose id it has, or else of the last one.
+func carrierOf(message string) string {
+	return `COALESCE((SELECT a.carrier FROM attempt a WHERE a.message_key = ` + message + `.key
+		ORDER BY a.message_sid <> '' AND a.message_sid = ` + message + `.message_sid DESC, a.started_at DESC LIMIT 1), '')`
+}
 
 func scanMessageOut(row scanner) (m MessageOutRow, err error) {
 	var at int64
 	var media string
-	err = row.Scan(&m.Key, &m.TextKey, &m.Part, &m.Lane, &m.Hotline, &m.Supporter, &m.Body, &media, &m.Segments, &m.Trace, &at, &m.State, &m.MessageSID, &m.ErrorCode, &m.Refused)
+	err = row.Scan(&m.Key, &m.TextKey, &m.Part, &m.Lane, &m.Hotline, &m.Supporter, &m.Body, &media, &m.Segments, &m.Trace, &at, &m.State, &m.MessageSID, &m.ErrorCode, &m.Refused, &m.Carrier)
 	if err != nil {
 		return m, err
 	}

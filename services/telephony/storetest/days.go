@@ -45,7 +45,7 @@ func lateWishes(b *book) {
 		for i, s := range order {
 			t := text(fmt.Sprintf("SM%d-%d", n, i), fmt.Sprint("lane", n))
 			t.Supporter, t.Wish, t.ReceivedAt = fmt.Sprintf("+1617555%04d", n), s.wish, s.at
-			if s.late {
+			if t.Dated = s.late && random.IntN(2) == 0; s.late && !t.Dated {
 				t.FoundAt = start.Add(time.Hour)
 			}
 			b.record(t)

@@ -160,7 +160,7 @@ func oldWordsOut(b *book) {
 		b.ok(b.Told(b.ctx, key, t.State))
 	}
 	all := words("text_out K1", "text_out K3")
-	if !slices.Equal(all[0].Messages, []string{"SMK1", "SMK1#2"}) || len(all[1].Messages) > 0 {
+	if !slices.Equal(messageIDs(all[0]), []string{"SMK1", "SMK1#2"}) || len(all[1].Messages) > 0 {
 		b.t.Errorf("%+v", all)
 	}
 	b.ok(b.ForgetWords(b.ctx, all))

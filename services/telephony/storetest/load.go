@@ -116,7 +116,10 @@ func optedOutAtCarrier(b *book) {
 			b.t.Errorf("%s: opted out: %v", why, got)
 		}
 	}
-	carrier := func(supporter string, minute int) { b.ok(b.OptedOutAtCarrier(b.ctx, hotline, supporter, at(minute))) }
+	carrier := func(supporter string, minute int) {
+		_, err := b.OptedOutAtCarrier(b.ctx, hotline, supporter, at(minute))
+		b.ok(err)
+	}
 
 	carrier("a", 5)
 	out(true, "a", "at the carrier")

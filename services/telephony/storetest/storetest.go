@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bling-hotline/bling/internal/phone"
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
 
-// saysStop is what the carrier of these tests says of who has opted out.
+// saysStop is what the carrier of these tests, if it is not Telnyx, says of who has opted out.
 const saysStop = 21610
 
 // Run runs the suite. open returns an empty store whose Wake is set, and closes it when the test ends.
@@ -116,6 +116,9 @@ func Run(t *testing.T, open func(t *testing.T) *sqlstore.Store) {
 		{"OldWordsWait", oldWordsWait},
 		{"OldWordsOut", oldWordsOut},
 		{"ForgettingRest", forgettingRest},
+		{"CarriersOut", carriersOut},
+		{"CarriersIn", carriersIn},
+		{"DatedWishes", datedWishes},
 		{"LoadedTexts", loadedTexts}, {"LoadedPending", loadedPending}, {"TextsKnown", textsKnown}, {"OptedOutAtCarrier", optedOutAtCarrier}, {"ForgetLooked", forgetLooked},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newBook(t, open(t))) })
@@ -144,7 +147,7 @@ type book struct {
 func newBook(t *testing.T, s *sqlstore.Store) *book {
 	b := &book{Store: s, t: t, ctx: t.Context()}
 	real := s.Wake
-	s.SaysStop = func(_ phone.Number, code int) bool { return code == saysStop }
+	s.SaysStop = func(by hotline.Transport, code int) bool { return code == saysStop && by != hotline.Telnyx }
 	s.Wake = func(ctx context.Context, tx *sql.Tx, topic string, lanes ...string) error {
 		b.mu.Lock()
 		b.seen = append(b.seen, wake{topic, slices.Clone(lanes)})

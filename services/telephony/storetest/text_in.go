@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
@@ -340,7 +341,7 @@ func media(b *book) {
 	b.wantWork(sqlstore.MediaIn, start, "a")
 
 	m := b.nextMedia("a", "SM9:0")
-	want := sqlstore.MediaInRow{Key: "SM9:0", Lane: "a", MessageSID: "SM9", Hotline: "+15017122661", Supporter: "+16175550142", Event: "SM9",
+	want := sqlstore.MediaInRow{Key: "SM9:0", Lane: "a", MessageSID: "SM9", Hotline: "+15017122661", Supporter: "+16175550142", Event: "SM9", Carrier: hotline.Twilio,
 		Media: sqlstore.Media{URL: "https://api.twilio.com/SM9/0", ContentType: "image/png"}, Trace: "00-trace-SM9"}
 	if !reflect.DeepEqual(*m, want) {
 		b.t.Errorf("got  %+v\nwant %+v", *m, want)

@@ -23,7 +23,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -163,7 +162,7 @@ func failed(res *http.Response, problems []problem) *carrier.Error {
 	credentials := res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden
 	switch {
 	case res.StatusCode == http.StatusTooManyRequests:
-		e.Outcome, e.RetryAfter = carrier.NotDone, advice(res.Header)
+		e.Outcome, e.RetryAfter = carrier.NotDone, carrier.Advice(res.Header)
 	case res.StatusCode/100 != 4 || res.StatusCode == http.StatusRequestTimeout:
 		e.Outcome, e.Cause = carrier.Unclear, errors.New("no success")
 	case account, credentials && !ofMessage, e.Code == queueFull, e.Code == numberNotYet:
@@ -172,15 +171,4 @@ func failed(res *http.Response, problems []problem) *carrier.Error {
 		e.Outcome = carrier.Refused
 	}
 	return e
-}
-
-// advice is how long to wait after 429: https://developers.telnyx.com/development/api-fundamentals/reliability/rate-limiting. What
-// would be more than an hour is no number of seconds.
-func advice(h http.Header) time.Duration {
-	for _, header := range []string{"Retry-After", "X-Ratelimit-Reset"} {
-		if s, err := strconv.Atoi(h.Get(header)); err == nil && s >= 0 && s <= 3600 {
-			return time.Duration(s) * time.Second
-		}
-	}
-	return 0
 }

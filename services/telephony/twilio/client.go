@@ -17,7 +17,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -199,14 +198,11 @@ func (t *call) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (t *call) failed(err error) *carrier.Error {
-	e := &carrier.Error{Carrier: "Twilio", Status: t.status, Cause: telemetry.WithoutURL(err)}
+	e := &carrier.Error{Carrier: "Twilio", Status: t.status, RetryAfter: carrier.Advice(t.header), Cause: telemetry.WithoutURL(err)}
 	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok {
 		// Its message may repeat the number that was called.
 		e.Code, e.Cause = rest.Code, errors.New("refused")
 		e.TooEarly = e.Code == tooEarly
-	}
-	if s, err := strconv.Atoi(t.header.Get("Retry-After")); err == nil {
-		e.RetryAfter = time.Duration(s) * time.Second
 	}
 	switch {
 	case t.status == http.StatusTooManyRequests, !t.sent:

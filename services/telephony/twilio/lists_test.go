@@ -1,6 +1,7 @@
 package twilio_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -93,6 +94,23 @@ func TestTooManyTexts(t *testing.T) {
 	at := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 	if _, whole, err := c.TextsTo(t.Context(), number, at.Add(-time.Hour), at.Add(time.Hour)); whole || err != nil {
 		t.Errorf("whole %v, %v", whole, err)
+	}
+}
+
+// However long Twilio says to wait, an hour is enough: carrier.Advice.
+func TestTooFast(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "1796000000")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	defer server.Close()
+	c, err := twilio.New(server.URL, twiliosim.DefaultAccountSID, twiliosim.DefaultAuthToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Send(t.Context(), carrier.NewMessage{From: number, To: "+16175550142", Body: "hi"})
+	if e, ok := errors.AsType[*carrier.Error](err); !ok || e.Outcome != carrier.NotDone || e.RetryAfter != time.Hour {
+		t.Errorf("%+v", err)
 	}
 }
 
