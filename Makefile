@@ -52,15 +52,15 @@ test: ## all tests, on SQLite and PostgreSQL, with the race detector, and in a r
 	GOWORK=off go -C tools test -count=1 ./...
 .PHONY: test
 
-# Everything, at full speed. Tests wait more than they work, so there are more of them at a time than processors.
+# Everything, at full speed.
 tested:
-	go test -parallel 3 -timeout 40m work
+	go test -timeout 40m work
 .PHONY: tested
 
 # What runs in one process runs again, with less of everything, and on PostgreSQL alone if there is one: the race detector makes SQLite, which
 # is compiled to Go, ten times slower, and sees nothing of other processes.
 tested-for-races:
-	go test $(RACE) -parallel 3 -short -timeout 40m work
+	go test $(RACE) -short -timeout 40m work
 .PHONY: tested-for-races
 
 bench: ## what a text costs, on SQLite and PostgreSQL, beside what it must cost at least

@@ -44,7 +44,7 @@ func eachAt(t *testing.T, transport, value string, test func(*testing.T, *hotlin
 // telnyxHas waits until a phone has as many texts, and returns them.
 func telnyxHas(t *testing.T, h *hotlinetest.Hotline, number string, n int) (bodies []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := h.Telnyx.Wait(ctx, func(s *telnyxsim.Sim) bool { return len(s.Inbox(number)) >= n })
 	for _, m := range h.Telnyx.Inbox(number) {
@@ -157,7 +157,7 @@ func TestTelnyxDoor(t *testing.T) {
 // mobileCommonsHas waits until a phone has as many texts, and returns them.
 func mobileCommonsHas(t *testing.T, h *hotlinetest.Hotline, number string, n int) (bodies []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := h.MobileCommons.Wait(ctx, func(s *mobilecommonssim.Sim) bool { return len(s.Inbox(number)) >= n })
 	for _, m := range h.MobileCommons.Inbox(number) {

@@ -16,7 +16,7 @@ import (
 // nothingLeft waits until the hotline has nothing left to do.
 func nothingLeft(t *testing.T, h *hotlinetest.Hotline) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	must(t, h.Idle(ctx))
 }

@@ -49,7 +49,7 @@ func text(t *testing.T, h *hotlinetest.Hotline, from, body string, media ...twil
 // desk waits until the supporter's newest conversation is as cond wants it.
 func desk(t *testing.T, h *hotlinetest.Hotline, from string, cond func(c helpscoutsim.Conversation) bool) helpscoutsim.Conversation {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	email := phone.Parse(from).Address("") + "@" + simulator.Domain
 	var c helpscoutsim.Conversation
@@ -69,7 +69,7 @@ func desk(t *testing.T, h *hotlinetest.Hotline, from string, cond func(c helpsco
 // phoneHas waits until a phone has received n texts.
 func phoneHas(t *testing.T, h *hotlinetest.Hotline, number string, n int) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := h.Twilio.Wait(ctx, func(s *twiliosim.Sim) bool { return len(s.Inbox(number)) >= n })
 	var got []string
@@ -284,7 +284,7 @@ func TestUnclearSend(t *testing.T) {
 // settled waits until a text is accepted at least.
 func settled(t *testing.T, h *hotlinetest.Hotline, key string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		res, err := h.Telephony.GetText(ctx, &telephonyv1.GetTextRequest{Key: key})

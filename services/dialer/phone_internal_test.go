@@ -12,14 +12,14 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bling-hotline/bling/internal/hotline"
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/dialer/sqlstore"
 )
 
 // Codes come from a hotline that can text whoever it likes: the agent's own if it calls back, else another one.
 func TestHotlineOf(t *testing.T) {
-	db, err := sqlstore.Open(t.Context(), sqldb.Config{Dir: t.TempDir()})
+	db, err := sqlstore.Open(t.Context(), sqldbtest.Any(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestOpenWithoutCalls(t *testing.T) {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	db, err := sqlstore.Open(t.Context(), sqldb.Config{Dir: t.TempDir()})
+	db, err := sqlstore.Open(t.Context(), sqldbtest.Any(t))
 	if err != nil {
 		t.Fatal(err)
 	}

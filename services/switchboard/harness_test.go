@@ -90,8 +90,6 @@ func open(t *testing.T, c sqldb.Config, change ...func(*switchboard.Config)) *bo
 	return b
 }
 
-func sqlite(t *testing.T) sqldb.Config { return sqldb.Config{Dir: t.TempDir()} }
-
 // each runs a test on both databases.
 func each(t *testing.T, test func(t *testing.T, b *board), change ...func(*switchboard.Config)) {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	dialerv1 "github.com/bling-hotline/bling/proto/gen/bling/dialer/v1"
 	operatorv1 "github.com/bling-hotline/bling/proto/gen/bling/operator/v1"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
@@ -92,7 +93,7 @@ var kims = []string{"6175550142", "617-555-0142", "5550142", "555-0142", "555 01
 // Nobody's number is anywhere that a viewer can look at, or that a browser or a server remembers.
 func TestNumbersAreMasked(t *testing.T) {
 	t.Parallel()
-	b := open(t, sqlite(t))
+	b := open(t, sqldbtest.Any(t))
 	b.fill("")
 	tells := func(where, text string) {
 		for _, number := range kims {
@@ -152,7 +153,7 @@ func TestNumbersAreMasked(t *testing.T) {
 // Whatever a service, or somebody, writes is shown, and does nothing.
 func TestMarkupIsShown(t *testing.T) {
 	t.Parallel()
-	b := open(t, sqlite(t))
+	b := open(t, sqldbtest.Any(t))
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`
 	b.fill(evil)
 	in := b.operator()

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	switchboardv1 "github.com/bling-hotline/bling/proto/gen/bling/switchboard/v1"
 	"github.com/bling-hotline/bling/services/switchboard"
 )
@@ -89,7 +90,7 @@ func TestViewers(t *testing.T) {
 // Another site's page has nothing done, whatever cookies come with it, and cannot frame ours.
 func TestOtherSites(t *testing.T) {
 	t.Parallel()
-	b := open(t, sqlite(t))
+	b := open(t, sqldbtest.Any(t))
 	b.fill("")
 	in := b.operator()
 	changes := in.changes()
@@ -125,7 +126,7 @@ func TestOtherSites(t *testing.T) {
 
 // The cookie goes nowhere but to us.
 func TestCookie(t *testing.T) {
-	b := open(t, sqlite(t))
+	b := open(t, sqldbtest.Any(t))
 	for tls, want := range map[bool]string{
 		false: "bling-switchboard=X; Path=/switchboard/; Max-Age=28800; HttpOnly; SameSite=Strict", true: "__Host-bling-switchboard=X; Path=/; Max-Age=28800; HttpOnly; Secure; SameSite=Strict",
 	} {
@@ -147,7 +148,7 @@ func TestCookie(t *testing.T) {
 // A service that does not answer, or is too old, takes nothing from the page but what it would have said, and no time either.
 func TestMissingService(t *testing.T) {
 	t.Parallel()
-	b := open(t, sqlite(t), func(c *switchboard.Config) { c.Patience = 50 * time.Millisecond })
+	b := open(t, sqldbtest.Any(t), func(c *switchboard.Config) { c.Patience = 50 * time.Millisecond })
 	b.fill("")
 	in := b.viewer()
 	b.ticketing.hang, b.calls.hang = true, true
@@ -165,7 +166,7 @@ func TestMissingService(t *testing.T) {
 
 // In the playground whoever comes is an operator, but from this machine only.
 func TestEverybody(t *testing.T) {
-	b := open(t, sqlite(t), func(c *switchboard.Config) { c.Everybody = "you" })
+	b := open(t, sqldbtest.Any(t), func(c *switchboard.Config) { c.Everybody = "you" })
 	b.fill("")
 	in := b.browser()
 	in.get("/switchboard/").want(http.StatusOK, "you operator").lacks("Sign out")
@@ -178,7 +179,7 @@ func TestEverybody(t *testing.T) {
 	in.site = "cross-site"
 	in.post("/switchboard/item/reveal", "ref", "SM1").want(http.StatusForbidden)
 	for _, addr := range []string{":9464", "10.0.0.1:9464", ""} {
-		b := open(t, sqlite(t), func(c *switchboard.Config) { c.Everybody, c.PrivateAddr = "you", addr })
+		b := open(t, sqldbtest.Any(t), func(c *switchboard.Config) { c.Everybody, c.PrivateAddr = "you", addr })
 		b.browser().get("/switchboard/").want(http.StatusOK, "Sign in")
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL+"/switchboard/", nil)
 		r.Host = "switchboard.example.org"

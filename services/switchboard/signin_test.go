@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bling-hotline/bling/internal/errs"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	switchboardv1 "github.com/bling-hotline/bling/proto/gen/bling/switchboard/v1"
 	"github.com/bling-hotline/bling/services/switchboard"
 )
@@ -106,7 +107,7 @@ func TestSignIn(t *testing.T) {
 
 // The time that an answer takes does not tell who is known either.
 func TestUnknownNamesTakeAsLong(t *testing.T) {
-	b := open(t, sqlite(t), func(c *switchboard.Config) { c.Cost = 9 })
+	b := open(t, sqldbtest.Any(t), func(c *switchboard.Config) { c.Cost = 9 })
 	b.signedIn("anna", viewer)
 	b.invite("invited", viewer)
 	in := b.browser()

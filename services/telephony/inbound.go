@@ -178,7 +178,11 @@ func (s *Service) deliver(ctx context.Context, lane string) (more bool, err erro
 	if err := s.store.TextDone(ctx, t, res.GetConversationId(), s.Now(), answer, messages...); err != nil {
 		return false, err
 	}
-	s.metrics.delivered(ctx, s.Now().Sub(t.ReceivedAt))
+	if t.Loaded { // its age is no delay
+		s.metrics.ended(ctx, "delivered")
+	} else {
+		s.metrics.delivered(ctx, s.Now().Sub(t.ReceivedAt))
+	}
 	return true, nil
 }
 

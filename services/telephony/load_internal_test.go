@@ -17,7 +17,7 @@ import (
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/carrier"
@@ -56,7 +56,7 @@ func newArchive(t *testing.T) *archive {
 	clock := func() time.Time { return a.now }
 	a.sim = mobilecommonssim.New(mobilecommonssim.Config{Campaigns: []mobilecommonssim.Campaign{{ID: "189358", Name: "Help"}}, Now: clock})
 	api := httptest.NewServer(a.sim.Handler())
-	db, err := sqlstore.Open(t.Context(), sqldb.Config{Dir: t.TempDir()})
+	db, err := sqlstore.Open(t.Context(), sqldbtest.Any(t))
 	fatal(t, err)
 	t.Cleanup(func() { api.Close(); db.Close() })
 	atTelnyx := hotline.New(ours, 206907)

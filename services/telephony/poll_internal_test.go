@@ -18,7 +18,7 @@ import (
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/hotline"
 	"github.com/bling-hotline/bling/internal/phone"
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
 )
@@ -61,7 +61,7 @@ func TestPollBeginning(t *testing.T) {
 // campaigns is a service with hotlines at Mobile Commons, whose API is a handler's, and its log.
 func campaigns(t *testing.T, api http.HandlerFunc, ids ...string) (s *Service, log *bytes.Buffer) {
 	server := httptest.NewServer(api)
-	db, err := sqlstore.Open(t.Context(), sqldb.Config{Dir: t.TempDir()})
+	db, err := sqlstore.Open(t.Context(), sqldbtest.Any(t))
 	fatal(t, err)
 	t.Cleanup(func() { server.Close(); db.Close() })
 	c := Config{PublicURL: "https://hotline.example.org"}

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bling-hotline/bling/internal/hotline"
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	telephonyv1 "github.com/bling-hotline/bling/proto/gen/bling/telephony/v1"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/services/telephony/sqlstore"
@@ -79,7 +79,7 @@ func newBench(t *testing.T, change ...func(*hotline.Calls)) *bench {
 	api := httptest.NewServer(sim.Handler())
 	sim.SetPublicURL(api.URL)
 	sim.SetNumber(twiliosim.Number{PhoneNumber: ours, VoiceURL: document.URL})
-	db, err := sqlstore.Open(b.ctx, sqldb.Config{Dir: t.TempDir()})
+	db, err := sqlstore.Open(b.ctx, sqldbtest.Any(t))
 	fatal(t, err)
 	h := hotline.New(ours, 206906)
 	for _, f := range change {

@@ -175,7 +175,7 @@ func TestLoadedUnclearCreation(t *testing.T) {
 func TestLoadedBefore(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
 		sim, url := newSim(t)
-		former := start(t, sqldb.Config{Dir: t.TempDir()}, sim, url)
+		former := start(t, sqldbtest.Any(t), sim, url)
 		past := history(42)
 		for i, p := range past {
 			if i%14 != 1 { // what nobody else says

@@ -14,14 +14,14 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
-	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	"github.com/bling-hotline/bling/services/ticketing/helpscout"
 	"github.com/bling-hotline/bling/services/ticketing/sqlstore"
 )
 
 // Metrics say how Help Scout answers, whether it is asked at all, and how old the oldest work is.
 func TestMetrics(t *testing.T) {
-	db, err := sqlstore.Open(t.Context(), sqldb.Config{Dir: t.TempDir()})
+	db, err := sqlstore.Open(t.Context(), sqldbtest.Any(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestLostLedger(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
 		sim, url := newSim(t)
 		came := timestamppb.Now()
-		before := start(t, sqldb.Config{Dir: t.TempDir()}, sim, url)
+		before := start(t, sqldbtest.Any(t), sim, url)
 		for i, body := range []string{"one", "ok", "ok"} {
 			before.text("SM"+itoa(int64(i)), body)
 		}
@@ -128,7 +128,7 @@ func TestConcurrentFirstTexts(t *testing.T) {
 func TestAdoption(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db sqldb.Config) {
 		sim, url := newSim(t)
-		other := sqldb.Config{Dir: t.TempDir()}
+		other := sqldbtest.Any(t)
 		old := start(t, other, sim, url).text("SM0", "before")
 		res := start(t, db, sim, url).text("SM1", "after")
 		if res.GetFirstContact() || res.GetConversationId() != old.GetConversationId() {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bling-hotline/bling/internal/errs"
 	"github.com/bling-hotline/bling/internal/sqldb"
+	"github.com/bling-hotline/bling/internal/sqldb/sqldbtest"
 	ticketingv1 "github.com/bling-hotline/bling/proto/gen/bling/ticketing/v1"
 	"github.com/bling-hotline/bling/simulator/fault"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
@@ -60,7 +61,7 @@ func TestUnclearNoteInOldConversation(t *testing.T) {
 func TestTokenTrouble(t *testing.T) {
 	sim, address := newSim(t)
 	status := 0
-	d := start(t, sqldb.Config{Dir: t.TempDir()}, sim, before(t, address, func(w http.ResponseWriter, r *http.Request) bool {
+	d := start(t, sqldbtest.Any(t), sim, before(t, address, func(w http.ResponseWriter, r *http.Request) bool {
 		bad := status != 0 && r.URL.Path == "/v2/oauth2/token"
 		if bad {
 			w.WriteHeader(status)
@@ -88,7 +89,7 @@ func TestTokenTrouble(t *testing.T) {
 func TestSlowUpload(t *testing.T) {
 	sim, address := newSim(t)
 	var upload *http.Request
-	d := start(t, sqldb.Config{Dir: t.TempDir()}, sim, before(t, address, func(w http.ResponseWriter, r *http.Request) bool {
+	d := start(t, sqldbtest.Any(t), sim, before(t, address, func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/attachments") && upload == nil:
 			body := new(strings.Builder)

@@ -420,7 +420,9 @@ func Start(t testing.TB, o Options) *Hotline {
 	}
 	h.Vendors = StartVendors(t, o, door.URL)
 	h.options = o
+	h.serving.Lock() // who calls us before we are there waits
 	h.start()
+	h.serving.Unlock()
 	t.Cleanup(func() {
 		door.CloseClientConnections()
 		door.Close()

@@ -20,9 +20,7 @@ import (
 func Each(t *testing.T, test func(t *testing.T, c sqldb.Config)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
-		if onlyPostgres() {
-			t.Skip("short: on PostgreSQL alone")
-		}
+		SkipSlow(t)
 		test(t, sqldb.Config{Dir: t.TempDir()})
 	})
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
@@ -36,6 +34,14 @@ func Any(t testing.TB) sqldb.Config {
 		return Postgres(t)
 	}
 	return sqldb.Config{Dir: t.TempDir()}
+}
+
+// SkipSlow skips a test on SQLite that is short; see Any.
+func SkipSlow(t testing.TB) {
+	t.Helper()
+	if onlyPostgres() {
+		t.Skip("short: on PostgreSQL alone")
+	}
 }
 
 func onlyPostgres() bool { return testing.Short() && os.Getenv(server) != "" }

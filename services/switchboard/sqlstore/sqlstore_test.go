@@ -20,6 +20,7 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 }
 
 func TestSQLite(t *testing.T) {
+	sqldbtest.SkipSlow(t)
 	storetest.Run(t, func(t *testing.T) *sqlstore.Store { return open(t, sqldb.Config{Dir: t.TempDir()}) })
 }
 

@@ -46,6 +46,7 @@ func openDB(t *testing.T, c sqldb.Config) (*sqlstore.Store, *sqldb.DB) {
 var ready = sqldbtest.Ready{Open: sqlstore.Open}
 
 func TestSQLite(t *testing.T) {
+	sqldbtest.SkipSlow(t)
 	storetest.Run(t, func(t *testing.T) *sqlstore.Store { return open(t, ready.SQLite(t)) })
 }
 

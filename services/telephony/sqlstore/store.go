@@ -82,9 +82,9 @@ var work = map[string]string{
 	Transcript: `voicemail WHERE conversation_id > 0 AND transcript_state IN ('wanted', 'ready', 'failed')`,
 }
 
-// since is the column that says since when work of a topic waits.
+// since is what says since when work of a topic waits. A text that was loaded is old, but waits since then only.
 var since = map[string]string{
-	TextIn: "received_at", MediaIn: "received_at", TextOut: "created_at", Tell: "created_at", CallOver: "ended_at", Transcript: "recorded_at",
+	TextIn: "CASE WHEN loaded THEN found_at ELSE received_at END", MediaIn: "received_at", TextOut: "created_at", Tell: "created_at", CallOver: "ended_at", Transcript: "recorded_at",
 	CallBacks: "created_at", TellBacks: "ended_at",
 }
 

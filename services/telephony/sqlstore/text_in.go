@@ -186,9 +186,9 @@ func (s *Store) NextText(ctx context.Context, lane string) (*TextInRow, error) {
 	return &t, nil
 }
 
-// LoadedPending returns how many texts that were loaded are not in the ticket yet, as far as limit.
+// LoadedPending returns how many texts that were loaded are not in the ticket yet, as far as limit, but for those that wait for the end of a pause.
 func (s *Store) LoadedPending(ctx context.Context, limit int) (n int, err error) {
-	err = s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM text_in WHERE loaded AND state = 'pending' LIMIT $1) t`, limit).Scan(&n)
+	err = s.db.Read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM text_in WHERE loaded AND state = 'pending' AND `+unpaused+` LIMIT $1) t`, limit).Scan(&n)
 	return n, err
 }
 

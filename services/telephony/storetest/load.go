@@ -58,6 +58,13 @@ func loadedPending(b *book) {
 	b.record(text("SM1", "a"), old("MC1", "b"), old("MC2", "b"), old("MC3", "c"), old("MC4", "d"))
 	want(4, 10)
 	want(3, 3)
+	if at, waits, err := b.Oldest(b.ctx, sqlstore.TextIn); err != nil || !waits || !at.Equal(start) {
+		b.t.Errorf("the oldest waits since %v, %v", at, err)
+	}
+	b.ok(b.TextDone(b.ctx, b.next("a", "SM1"), 7, start, nil))
+	if at, _, err := b.Oldest(b.ctx, sqlstore.TextIn); err != nil || !at.Equal(start.Add(time.Hour)) {
+		b.t.Errorf("what was loaded waits since %v, %v", at, err)
+	}
 	b.ok(b.TextDone(b.ctx, b.next("b", "MC1"), 7, start, nil))
 	b.ok(b.TextFailed(b.ctx, b.next("b", "MC2")))
 	want(3, 10)

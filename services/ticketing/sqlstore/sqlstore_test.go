@@ -33,6 +33,7 @@ func open(t *testing.T, c sqldb.Config) *sqlstore.Store {
 var ready = sqldbtest.Ready{Open: sqlstore.Open}
 
 func TestSQLite(t *testing.T) {
+	sqldbtest.SkipSlow(t)
 	storetest.Run(t, func(t *testing.T) *sqlstore.Store { return open(t, ready.SQLite(t)) })
 }
 
