@@ -234,7 +234,8 @@ func TestMobileCommonsUnclear(t *testing.T) {
 		}{
 			{fault.Switches{DropAfterNext: 1}, 2, "Handed to Mobile Commons for 617-555-0142, which does not tell whether it arrives. / “reply 0”"},
 			{fault.Switches{DropBeforeNext: 1}, 2, "It is not known whether this text reached 617-555-0142"},
-			{fault.Switches{FailNext: 1, FailNextStatus: 429, FailNextRetryAfter: 1}, 3, "Handed to Mobile Commons for 617-555-0142, which does not tell whether it arrives. / “reply 2”"},
+			// The ticket is told first that it is not sent yet, and then that it is.
+			{fault.Switches{FailNext: 1, FailNextStatus: 429, FailNextRetryAfter: 3}, 3, "Handed to Mobile Commons for 617-555-0142, which does not tell whether it arrives. / “reply 2”"},
 		} {
 			test.faults.Path = "POST /api/send_message"
 			h.MobileCommons.Faults().Set(test.faults)

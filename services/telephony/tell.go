@@ -3,7 +3,6 @@ package telephony
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +28,7 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 	defer func() { end(s.noted(ctx, t.Key, "the ticket is not told yet", err)) }()
 	h, ok := s.Hotlines.ByNumber(t.Hotline)
 	what := t.Telling
-	if what == "" && about(t.State) == underway {
+	if what == "" && about(t.State, messages) == underway {
 		askCtx, cancel := context.WithTimeout(ctx, 3*time.Second)
 		defer cancel()
 		for _, m := range messages {
@@ -42,15 +41,15 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 		}
 	}
 	if what == "" {
-		what = about(t.State)
+		what = about(t.State, messages)
 		if !ok {
 			s.Log.ErrorContext(ctx, "no ticket to tell about a text: its number is no hotline any more", "key", t.Key, "state", t.State)
 		}
 		// That somebody who has just opted out does not get our welcome is no news.
 		m := failed(messages)
 		keptBack := t.Kind == sqlstore.Private || t.Kind == sqlstore.Automatic && m != nil && m.Refused != ""
-		// One note that nothing is known is enough, so that the one that is left tells the end.
-		again := t.Notes > 0 && (what == underway || what == unclear)
+		// One note that it is under way is enough.
+		again := t.Notes > 0 && what == underway
 		if !ok || keptBack || again || t.Notes >= sqlstore.MaxNotes {
 			return true, s.store.Told(ctx, t.Key, t.State)
 		}
@@ -73,7 +72,7 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 		return false, err
 	}
 	told := t.State
-	if what != about(told) {
+	if what != about(told, messages) {
 		told = sqlstore.Queued // it has come further since
 	}
 	return true, s.store.Told(ctx, t.Key, told, step)
@@ -82,19 +81,22 @@ func (s *Service) tell(ctx context.Context, lane string) (more bool, err error) 
 // What the ticket can be told.
 const (
 	underway = "underway"
+	handed   = "handed" // to a carrier that tells no more
 	arrived  = "delivered"
 	lost     = "failed"
 	unclear  = "unknown"
 )
 
-func about(state sqlstore.OutState) string {
-	switch state {
-	case sqlstore.Delivered:
+func about(state sqlstore.OutState, messages []sqlstore.MessageOutRow) string {
+	switch {
+	case state == sqlstore.Delivered:
 		return arrived
-	case sqlstore.Failed:
+	case state == sqlstore.Failed:
 		return lost
-	case sqlstore.Unknown:
+	case state == sqlstore.Unknown:
 		return unclear
+	case state == sqlstore.Sent && len(messages) > 0 && !messages[0].Carrier.Can().Status:
+		return handed
 	default:
 		return underway
 	}
@@ -109,12 +111,11 @@ func (s *Service) note(what string, t *sqlstore.TextOutRow, messages []sqlstore.
 		said = "Delivered to " + to + size(messages) + "."
 	case underway:
 		said = "Handed to the carrier for " + to + size(messages) + ". Whether it arrived is not known yet."
-		if i := slices.IndexFunc(messages, func(m sqlstore.MessageOutRow) bool { return !m.Carrier.Can().Status }); i >= 0 {
-			said = "Handed to " + s.carrierNamed(messages[i].Carrier).Name() + " for " + to + size(messages) + ", which does not tell whether it arrives."
-		}
 		if t.State == sqlstore.Queued || t.State == sqlstore.Sending {
 			said = "Not sent to " + to + " yet: the carrier does not take texts at the moment. It will be sent as soon as it does."
 		}
+	case handed:
+		said = "Handed to " + s.carrierNamed(messages[0].Carrier).Name() + " for " + to + size(messages) + ", which does not tell whether it arrives."
 	case unclear:
 		said = "It is not known whether this text reached " + to + ": the carrier gave no answer. " +
 			"It is not sent again, so that nobody gets it twice. What to do: ask the supporter, or write it once more."

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// MaxNotes is how many notes the ticket gets about one text.
-const MaxNotes = 2
+// MaxNotes is how many notes the ticket gets about one text: that it is under way, that nobody knows, and how it ended after all.
+const MaxNotes = 3
 
 // NextToTell returns the oldest text of a lane that the ticket must be told about, with its messages, or nil.
 func (s *Store) NextToTell(ctx context.Context, lane string) (*TextOutRow, []MessageOutRow, error) {
@@ -40,7 +40,7 @@ func (s *Store) Told(ctx context.Context, key string, state OutState, steps ...S
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `
-			UPDATE text_out SET telling = '', patient_until = 0, tell = state <> $1 AND state IN ('delivered', 'failed', 'unknown')
+			UPDATE text_out SET telling = '', patient_until = 0, tell = state <> $1 AND state IN ('sent', 'delivered', 'failed', 'unknown')
 			WHERE key = $2`, string(state), key)
 		return err
 	})

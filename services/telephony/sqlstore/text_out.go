@@ -265,7 +265,8 @@ func (s *Store) settle(ctx context.Context, tx *sql.Tx, key string, now time.Tim
 	if err != nil || state == t.State {
 		return err
 	}
-	tell := state == Failed || state == Unknown || state == Delivered && t.Kind == FromAgent
+	// Sent is the last word of carriers that tell no more: it takes back that the ticket was told otherwise.
+	tell := state == Failed || state == Unknown || t.Kind == FromAgent && (state == Delivered || state == Sent && t.Notes > 0)
 	if tell {
 		if err := s.Wake(ctx, tx, Tell, t.Lane); err != nil {
 			return err
