@@ -427,7 +427,7 @@ func TestPlaygroundTrouble(t *testing.T) {
 	g.eval(`document.querySelector("#flood-menu").open = true`)
 	g.eval(`document.querySelector("[name=people]").value = "60"`)
 	g.click("#flood-menu .primary")
-	g.untilFor(90*time.Second, `document.querySelector("#books")`)
+	g.untilFor(3*time.Minute, `document.querySelector("#books")`)
 	g.picture("chaos")
 	if books := g.eval(`document.querySelector("#books").textContent`); !strings.HasPrefix(books, "✓ 0 lost, 0 doubled") {
 		t.Error(books)
@@ -442,7 +442,7 @@ func TestPlaygroundTrouble(t *testing.T) {
 	g.until(`!document.querySelector("#books") && document.querySelector("polyline.acked")`)
 	g.until(`document.querySelectorAll("polyline.acked")[0].points.length > 4`)
 	g.picture("flooding")
-	g.untilFor(90*time.Second, `document.querySelector("#books")`)
+	g.untilFor(3*time.Minute, `document.querySelector("#books")`)
 	g.picture("flood")
 	if books := g.eval(`document.querySelector("#books").textContent`); !strings.HasPrefix(books, "✓ 0 lost, 0 doubled: 1000 texts") {
 		t.Error(books)

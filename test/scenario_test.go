@@ -55,6 +55,7 @@ func play(t *testing.T, s scenario.Script, db sqldb.Config) scenario.World {
 	dir := t.TempDir()
 	p, err := scenario.NewPlayer(s, dir)
 	must(t, err)
+	p.Patience = time.Minute // the machine may have other things to do
 	var clock simulator.Clock
 	if at, set := s.Begins(); set && at.Before(clock.Now()) {
 		clock.Advance(at.Sub(clock.Now()))

@@ -6,15 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bling-hotline/bling/simulator"
 	"github.com/bling-hotline/bling/simulator/helpscoutsim"
 	"github.com/bling-hotline/bling/simulator/twiliosim"
 )
-
-// patience is how long what is expected may take.
-const patience = time.Minute
 
 // expect waits until a phone or a ticket is exactly as described. Of texts, notes and ringing it remembers that: in the end
 // there must be no more of them.
@@ -47,7 +43,7 @@ func (p *Player) expect(ctx context.Context, args []string) error {
 	if what == "phone" || what == "notes" || what == "rung" {
 		p.last[what+" "+number] = check
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, p.Patience)
 	defer cancel()
 	return check(ctx)
 }

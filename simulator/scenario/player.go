@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/tools/txtar"
 	"rsc.io/script"
@@ -48,6 +49,9 @@ var commands = map[string]command{
 
 // Player plays a story, one step after the other. But for Jump its methods must not be called at the same time.
 type Player struct {
+	// Patience is how long what is expected may take. Default: 20 s.
+	Patience time.Duration
+
 	script Script
 	dir    string
 	engine *script.Engine
@@ -59,7 +63,7 @@ type Player struct {
 // NewPlayer puts the story's files into a folder, from where its hotline can be configured: [Script.Hotlines] is in hotlines.yaml. Files
 // outside of it are an error.
 func NewPlayer(s Script, dir string) (*Player, error) {
-	p := &Player{script: s, dir: dir, last: map[string]func(context.Context) error{}}
+	p := &Player{Patience: 20 * time.Second, script: s, dir: dir, last: map[string]func(context.Context) error{}}
 	p.engine = newEngine(func(ctx context.Context, c command, args []string) error { return c.do(p, ctx, args) })
 	state, err := p.state(context.Background())
 	if err != nil {
