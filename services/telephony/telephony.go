@@ -146,6 +146,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.incomes.Close()
 	defer s.writes.Wait()
 	defer close(s.stopping)
+	// Not left to the chore, which begins when there is a leader among the replicas, and may meet one with the configuration of before.
 	if err := errors.Join(s.pauseNewNumbers(context.WithoutCancel(ctx)), s.reroute(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
